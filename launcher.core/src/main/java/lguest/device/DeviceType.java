@@ -1,0 +1,24 @@
+package lguest.device;
+
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+import org.osgi.service.component.annotations.ComponentPropertyType;
+
+/** Service properties of a {@link DeviceProvider}: {@code lguest.device.type}, {@code lguest.device.option} and {@code lguest.device.about}. */
+@ComponentPropertyType
+@Target(ElementType.TYPE)
+@Retention(RetentionPolicy.CLASS)
+public @interface DeviceType {
+  String PREFIX_ = "lguest.device.";
+
+  /** The type's name, such as {@code block}. */
+  String type();
+
+  /** Command-line options that ask for such a device, written as usage shows them without dashes: {@code block=<filename>}. What follows the = becomes {@link DeviceConfig#argument}. */
+  String[] option() default {};
+
+  /** One line about it, for help. */
+  String about() default "";
+}

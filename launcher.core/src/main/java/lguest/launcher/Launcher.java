@@ -1,0 +1,22 @@
+package lguest.launcher;
+
+import java.util.List;
+import java.util.Optional;
+import org.osgi.annotation.versioning.ProviderType;
+
+/** The service by which guests are created and found. Any thread. */
+@ProviderType
+public interface Launcher {
+  /**
+   * Loads a guest: memory, image, initrd, page tables, devices. It does not run yet. Nothing is left behind when this fails.
+   *
+   * @throws LaunchException the user's fault, as one clear line
+   */
+  Guest create(GuestSpec spec) throws LaunchException;
+
+  /** The guests that exist, oldest first; an ended guest stays until {@link Guest#close}. */
+  List<Guest> guests();
+
+  /** The guest of this name. */
+  Optional<Guest> find(String name);
+}
