@@ -1,0 +1,47 @@
+package lguest.cpu.x86;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * What CPUID answers (SDM vol. 2, CPUID). Only what the processor really does belongs into the feature words.
+ *
+ * @param vendor 12 ASCII characters, leaf 0
+ * @param signature family, model and stepping, EAX of leaf 1
+ * @param features EDX of leaf 1
+ * @param moreFeatures ECX of leaf 1
+ * @param brand at most 47 ASCII characters, leaves 80000002..80000004
+ */
+public record CpuModel(String vendor, int signature, int features, int moreFeatures, String brand) {
+  /** EDX of leaf 1: x87, RDTSC, CMPXCHG8B, CMOV, FXSAVE. */
+  private static final int I686 = 1 | 1 << 4 | 1 << 8 | 1 << 15 | 1 << 24;
+
+  public CpuModel {
+    if (vendor.length() != 12) throw new IllegalArgumentException("CPU vendor must have 12 characters: " + vendor);
+    if (brand.length() > 47) throw new IllegalArgumentException("CPU brand longer than 47 characters: " + brand);
+  }
+
+  /** An i686 with x87 and FXSAVE, without MMX and SSE. */
+  public static CpuModel i686() {
+    return new CpuModel("GenuineIntel", 0x683, I686, 0, "lguest x86 processor in software");
+  }
+
+  /** EAX, EBX, ECX, EDX for a leaf. Leaves beyond the highest give zeroes. */
+  public int[] cpuid(int leaf) {
+    return switch (leaf) {
+      case 0 -> new int[] {1, word(vendor, 0), word(vendor, 8), word(vendor, 4)};
+      case 1 -> new int[] {signature, 0, moreFeatures, features};
+      case 0x8000_0000 -> new int[] {0x8000_0004, 0, 0, 0};
+      case 0x8000_0002, 0x8000_0003, 0x8000_0004 -> {
+        int at = (leaf - 0x8000_0002) * 16;
+        yield new int[] {word(brand, at), word(brand, at + 4), word(brand, at + 8), word(brand, at + 12)};
+      }
+      default -> new int[4];
+    };
+  }
+
+  private static int word(String text, int at) {
+    byte[] bytes = Arrays.copyOf(text.getBytes(StandardCharsets.US_ASCII), 48);
+    return bytes[at] & 0xFF | (bytes[at + 1] & 0xFF) << 8 | (bytes[at + 2] & 0xFF) << 16 | bytes[at + 3] << 24;
+  }
+}

@@ -1,0 +1,68 @@
+package lguest.cpu.x86.state;
+
+/**
+ * Layout of the state block. Tour 5.1: Where a processor keeps itself.
+ *
+ * <p>A processor is the contents of its registers and nothing else; ours is the next 36 KiB of native memory. The interpreter and the
+ * machine code of the translator work on the same bytes, so a run may change hands between them at any instruction. Slots are 8 bytes
+ * wide where 64-bit mode will need them to be; today the low half counts.
+ *
+ * <p>Offsets are in bytes from the start, which is 64-byte aligned.
+ */
+public final class CpuState {
+  private CpuState() {}
+
+  // General registers, in encoding order; room for R8..R15.
+  public static final int EAX = 0x00, ECX = 0x08, EDX = 0x10, EBX = 0x18, ESP = 0x20, EBP = 0x28, ESI = 0x30, EDI = 0x38;
+  /** Next instruction. The interpreter stores it when it leaves a chain of blocks or an instruction wants it, not per instruction. */
+  public static final int EIP = 0x80;
+  /** All bits but OF SF ZF AF PF CF, which count only while {@link #FLAG_KIND} is {@link Flags#EAGER}. */
+  public static final int EFLAGS = 0x88;
+  /** The lazy flags, see {@link Flags}: kind, result, first and second operand. */
+  public static final int FLAG_KIND = 0x90, FLAG_RESULT = 0x98, FLAG_A = 0xA0, FLAG_B = 0xA8;
+  public static final int CR0 = 0xB0, CR2 = 0xB8, CR3 = 0xC0, CR4 = 0xC8;
+  /** Current privilege level, 0..3. */
+  public static final int CPL = 0xD0;
+  /** What decoded code depends on besides its bytes, see {@link Mode}. */
+  public static final int MODE = 0xD4;
+  /** Always zero: the absent base or index of an effective address points here, so that addressing has one form. */
+  public static final int ZERO = 0xD8;
+  /** Instructions retired, 64 bits, written by the vCPU thread. */
+  public static final int INSTRUCTIONS = 0xE0;
+  /** Not 0: leave at the next block boundary. Set by any thread. */
+  public static final int REQUEST = 0xE8;
+  /** SS and ESP an exception handler of inner privilege starts with: what a TSS would say. */
+  public static final int INNER_SS = 0xF0, INNER_ESP = 0xF4;
+  /** DR0..DR7, 8 bytes each. */
+  public static final int DR = 0x100;
+  /** Table registers as LGDT and LIDT leave them: limit (4 bytes), base. The GDT itself is the Host's. */
+  public static final int GDTR_LIMIT = 0x140, GDTR_BASE = 0x148, IDTR_LIMIT = 0x150, IDTR_BASE = 0x158;
+  public static final int LDTR = 0x160, TR = 0x164;
+  /** Address of the TLB in use, the supervisor's or the user's. */
+  public static final int TLB = 0x168;
+
+  /** Segment registers ES CS SS DS FS GS, {@value #SEGMENT_SIZE} bytes each. */
+  public static final int SEGMENTS = 0x200, SEGMENT_SIZE = 32;
+  /** In a segment: selector; descriptor bits 40..55 as in its high dword (mask 00F0FF00), 0 when unusable; base; last byte, unsigned. */
+  public static final int SELECTOR = 0, ATTRIBUTES = 4, BASE = 8, LIMIT = 16;
+  public static final int ES = 0, CS = 1, SS = 2, DS = 3, FS = 4, GS = 5;
+
+  /** The x87 (later SSE) state as FXSAVE writes it: 512 bytes, 16-byte aligned. */
+  public static final int FXSAVE = 0x400, FXSAVE_SIZE = 512;
+
+  /** Two soft TLBs, for CPL 0..2 and for CPL 3. */
+  public static final int TLB_SUPERVISOR = 0x1000;
+  /** Entry index is linear bits 12..20. A power of two. */
+  public static final int TLB_ENTRIES = 512, TLB_ENTRY_SHIFT = 5;
+  public static final int TLB_SIZE = TLB_ENTRIES << TLB_ENTRY_SHIFT;
+  public static final int TLB_USER = TLB_SUPERVISOR + TLB_SIZE;
+  /**
+   * In an entry, 8 bytes each: the linear page it serves for reads and for writes, or {@link #TLB_INVALID}; host address minus linear
+   * address. An access of n bytes at a hits when tag(index(a)) equals the page of a + n - 1, which fails by itself across pages.
+   * A page that has decoded code never gets a write tag: stores to it take the slow path, which drops the code.
+   */
+  public static final int TLB_READ = 0, TLB_WRITE = 8, TLB_ADDEND = 16;
+  public static final long TLB_INVALID = 1;
+
+  public static final int SIZE = TLB_USER + TLB_SIZE;
+}
