@@ -17,7 +17,10 @@ public interface Attachable {
   /** One attached party. */
   @ConsumerType
   interface Attachment extends AutoCloseable {
-    /** Hands input to the guest, in order; blocks while the device's bounded queue is full. One call is one read of the user's terminal (L42 counts those). */
+    /**
+     * Hands input to the guest, in order; blocks while the device's bounded queue is full. What has been taken is what the buffer's position has moved over; when the
+     * attachment is closed meanwhile this returns and leaves the rest. One call is one read of the user's terminal (L42 counts those).
+     */
     void input(ByteBuffer data) throws InterruptedException;
 
     /** No more input will come (L40b). */

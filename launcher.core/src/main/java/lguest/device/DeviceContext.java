@@ -22,8 +22,12 @@ public interface DeviceContext {
    * @param type the number by which guests know the type, 1..65535
    * @param features bits, 0..65535
    * @param pages pages of device memory, 0..16
+   * @param channels how many channels the device serves, 1..1024. What a guest sends on another is nobody's: logged, not answered (L31)
    */
-  void describe(int type, int features, int pages) throws DeviceException;
+  void describe(int type, int features, int pages, int channels) throws DeviceException;
+
+  /** {@link #describe(int, int, int, int)} for a device that serves channel 0 only. */
+  default void describe(int type, int features, int pages) throws DeviceException { describe(type, features, pages, 1); }
 
   /** Device page {@code index}, a live view of one page; the guest writes there whenever it likes. */
   MemorySegment page(int index);

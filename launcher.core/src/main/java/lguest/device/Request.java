@@ -26,10 +26,14 @@ public interface Request {
 
   /**
    * Finishes it. For a sent request {@code length} is what the device took; for an offered buffer it is what the device put in, is told to the
-   * guest after the data, and raises the device's interrupt. 0 is allowed. A second call is an {@link IllegalStateException}.
+   * guest after the data, and raises the device's interrupt. 0 is allowed. A second call is an
+   * {@link IllegalStateException}, and so is one by a device that has been drained: what it had not finished went back to the slot.
    */
   void complete(long length);
 
-  /** Lets the guest run on before a sent request is complete, because its protocol tells completion some other way. Without effect on an offered buffer. */
+  /**
+   * Lets the guest run on before a sent request is complete, because its protocol tells completion some other way: the guest is told that 0 bytes were taken, now,
+   * and {@link #complete} later writes nothing, since the guest has long reused the place. The parts stay valid. Without effect on an offered buffer.
+   */
   void defer();
 }

@@ -57,6 +57,6 @@ public interface Host extends AutoCloseable {
   /** Named counters for people: hypercalls by name, traps, interrupts, exits. A snapshot, in a stable order. */
   Map<String, Long> statistics();
 
-  /** Ends the guest's Host side: timer, registrations, processor. Other guests find no receiver any more (ABI §8.7). */
+  /** Ends the guest's Host side: timer, registrations, processor. Other guests find no receiver any more (ABI §8.7). The Launcher calls nothing else after it. */
   @Override void close();
 }

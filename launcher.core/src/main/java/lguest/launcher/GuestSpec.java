@@ -8,7 +8,7 @@ import java.util.Optional;
  * What to boot (L1 to L4).
  *
  * @param name unique among guests; empty for one made up ({@code guest1}, …)
- * @param memory bytes of RAM; whole MiB, at least {@link #MIN_MEMORY}
+ * @param memory bytes of RAM; whole pages, at least {@link #MIN_MEMORY}
  * @param image an ELF vmlinux or a bzImage
  * @param initrd an initial RAM disk, if any
  * @param devices in bus order (L4)

@@ -10,9 +10,13 @@ public interface Launcher {
   /**
    * Loads a guest: memory, image, initrd, page tables, devices. It does not run yet. Nothing is left behind when this fails.
    *
+   * @param log gets this guest's log lines, from now to its end
    * @throws LaunchException the user's fault, as one clear line
    */
-  Guest create(GuestSpec spec) throws LaunchException;
+  Guest create(GuestSpec spec, GuestLog log) throws LaunchException;
+
+  /** {@link #create(GuestSpec, GuestLog)} with the platform's own log. */
+  default Guest create(GuestSpec spec) throws LaunchException { return create(spec, GuestLog.SYSTEM); }
 
   /** The guests that exist, oldest first; an ended guest stays until {@link Guest#close}. */
   List<Guest> guests();

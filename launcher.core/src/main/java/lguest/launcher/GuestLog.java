@@ -1,0 +1,23 @@
+package lguest.launcher;
+
+import org.osgi.annotation.versioning.ConsumerType;
+
+/**
+ * Takes one guest's log lines, in order and before whatever they announce goes on, so that none is lost at the end. Detail, the lines of {@code --verbose} (L5), is
+ * {@link System.Logger.Level#INFO}; what a person should see in any case is WARNING or ERROR. Called from any thread.
+ */
+@ConsumerType
+@FunctionalInterface
+public interface GuestLog {
+  /**
+   * One line.
+   *
+   * @param text without the guest's name; a device's begins with the device's type and slot
+   * @param cause the exception behind an ERROR that is a fault of ours, or null
+   */
+  void line(System.Logger.Level level, String text, Throwable cause);
+
+  /** The platform's log under {@code lguest}. Nobody asked for detail there, so that is DEBUG. */
+  GuestLog SYSTEM = (level, text, cause) ->
+    System.getLogger("lguest").log(level == System.Logger.Level.INFO ? System.Logger.Level.DEBUG : level, text, cause);
+}
