@@ -1,0 +1,64 @@
+package lguest.launcher.run;
+
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import lguest.host.Host;
+
+/** A guest's Host, for those who may still knock when it is gone or come before it is there: they find nobody, and no error. The last figures can be asked for afterwards. */
+final class HostDoor {
+  private final ReadWriteLock lock = new ReentrantReadWriteLock();
+  private Host host;
+  private long instructions;
+  private Map<String, Long> statistics = Map.of();
+
+  void open(Host opened) {
+    lock.writeLock().lock();
+    host = opened;
+    lock.writeLock().unlock();
+  }
+
+  /** The guest's thread, between {@link #open} and {@link #close}. */
+  Host host() { return host; }
+
+  Optional<Host.DmaBuffer> getDma(long key) { return host == null ? Optional.empty() : host.getDma(key); }
+
+  void interrupt(int irq) { knock(() -> host.interrupt(irq)); }
+
+  void memoryWritten(long address, long length) { knock(() -> host.memoryWritten(address, length)); }
+
+  void breakIn() { knock(() -> host.breakIn()); }
+
+  long instructions() {
+    knock(() -> instructions = host.instructions());
+    return instructions;
+  }
+
+  Map<String, Long> statistics() {
+    knock(() -> statistics = host.statistics());
+    return statistics;
+  }
+
+  /** Closes the Host. The guest's thread, or the only one that ever had it. */
+  void close() {
+    instructions();
+    statistics();
+    lock.writeLock().lock();
+    try {
+      if (host != null) host.close();
+    } finally {
+      host = null;
+      lock.writeLock().unlock();
+    }
+  }
+
+  private void knock(Runnable call) {
+    lock.readLock().lock();
+    try {
+      if (host != null) call.run();
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+}

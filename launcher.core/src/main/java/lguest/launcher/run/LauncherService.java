@@ -1,0 +1,134 @@
+package lguest.launcher.run;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import lguest.device.DeviceProvider;
+import lguest.host.HostProvider;
+import lguest.launcher.Guest;
+import lguest.launcher.GuestLog;
+import lguest.launcher.GuestSpec;
+import lguest.launcher.GuestSpec.DeviceSpec;
+import lguest.launcher.LaunchException;
+import lguest.launcher.Launcher;
+import lguest.launcher.slot.Candidate;
+import lguest.launcher.slot.Slot;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+
+/**
+ * Tour 3.1: The Launcher
+ *
+ * <p>The Launcher gives a guest everything but its processor: memory with a kernel in it, devices, a thread. The processor is a Host's, and comes as a service, and so does every
+ * type of device; nothing in this bundle knows which there are. Providers come and go while guests run: guests are told which is the best of each type now, and see to it themselves.
+ */
+@Component(immediate = true)
+public final class LauncherService implements Launcher {
+  /** A provider that leaves waits at most this long for its devices to be out of their slots. */
+  private static final long LEAVE_MILLIS = 5000;
+
+  private final Providers providers = new Providers();
+  private final List<RunningGuest> guests = new CopyOnWriteArrayList<>();
+
+  @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC, policyOption = ReferencePolicyOption.GREEDY)
+  private volatile HostProvider host;
+
+  @Override public Guest create(GuestSpec spec, GuestLog log) throws LaunchException {
+    HostProvider best = host;
+    if (best == null) throw new LaunchException("no Host is there to run a guest on; install a bundle that provides one, such as host.lguest");
+    List<Candidate> devices = new ArrayList<>();
+    for (DeviceSpec device : spec.devices()) devices.add(providerOf(device.type()));
+    RunningGuest guest;
+    synchronized (guests) {
+      guest = RunningGuest.create(nameFor(spec), freeId(), spec, log, best, devices, guests::remove);
+      guests.add(guest);
+    }
+    // Providers may have come and gone while it was made, and nobody told it.
+    for (Slot slot : guest.bus().slots()) slot.want(providers.best(slot.type()).orElse(null));
+    return guest;
+  }
+
+  private Candidate providerOf(String type) throws LaunchException {
+    Optional<Candidate> best = providers.best(type);
+    if (best.isPresent()) return best.get();
+    List<String> types = providers.types();
+    throw new LaunchException("no device of type '%s' is installed; %s".formatted(type, types.isEmpty() ? "there are none, install a device bundle" : "there are: " + String.join(", ", types)));
+  }
+
+  private String nameFor(GuestSpec spec) throws LaunchException {
+    if (!spec.name().isEmpty()) {
+      if (find(spec.name()).isPresent()) throw new LaunchException("there is a guest named '" + spec.name() + "' already; choose another name or close that one");
+      return spec.name();
+    }
+    int number = 1;
+    while (find("guest" + number).isPresent()) number++;
+    return "guest" + number;
+  }
+
+  private int freeId() throws LaunchException {
+    for (int id = 0; id <= 0xFFFF; id++) {
+      int candidate = id;
+      if (guests.stream().noneMatch(guest -> guest.id() == candidate)) return id;
+    }
+    throw new LaunchException("there are 65536 guests already; close one");
+  }
+
+  @Override public List<Guest> guests() { return List.copyOf(guests); }
+
+  @Override public Optional<Guest> find(String name) { return guests().stream().filter(guest -> guest.name().equals(name)).findFirst(); }
+
+  @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC, policyOption = ReferencePolicyOption.GREEDY)
+  void addDevice(DeviceProvider provider, Map<String, Object> properties) {
+    Candidate candidate = candidate(provider, properties);
+    providers.add(candidate);
+    tell(provider.type());
+  }
+
+  void updatedDevice(DeviceProvider provider, Map<String, Object> properties) {
+    Candidate candidate = candidate(provider, properties);
+    providers.remove(candidate);
+    providers.add(candidate);
+    tell(provider.type());
+  }
+
+  /** Its devices leave their slots before this returns, unless that takes too long; OSGi tears the provider down afterwards. */
+  void removeDevice(DeviceProvider provider, Map<String, Object> properties) {
+    Candidate candidate = candidate(provider, properties);
+    providers.remove(candidate);
+    tell(provider.type());
+    long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(LEAVE_MILLIS);
+    try {
+      for (RunningGuest guest : guests)
+        for (Slot slot : guest.bus().slots()) if (!slot.awaitWithout(candidate, deadline)) return;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Deactivate
+  void deactivate() {
+    for (RunningGuest guest : guests) guest.close();
+  }
+
+  private void tell(String type) {
+    Candidate best = providers.best(type).orElse(null);
+    for (RunningGuest guest : guests)
+      for (Slot slot : guest.bus().slots()) if (slot.type().equals(type)) slot.want(best);
+  }
+
+  private static Candidate candidate(DeviceProvider provider, Map<String, Object> properties) {
+    int ranking = properties.get("service.ranking") instanceof Integer number ? number : 0;
+    long id = properties.get("service.id") instanceof Long number ? number : 0;
+    return new Candidate(provider, ranking, id);
+  }
+
+  /** For tests, which have no OSGi to set it. */
+  void host(HostProvider provider) { host = provider; }
+}

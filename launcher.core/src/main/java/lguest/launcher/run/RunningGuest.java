@@ -1,0 +1,247 @@
+package lguest.launcher.run;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import lguest.host.Host;
+import lguest.host.HostConfig;
+import lguest.host.HostProvider;
+import lguest.launcher.DeviceSlot;
+import lguest.launcher.Guest;
+import lguest.launcher.GuestEnd;
+import lguest.launcher.GuestLog;
+import lguest.launcher.GuestSpec;
+import lguest.launcher.LaunchException;
+import lguest.launcher.boot.BootMemory;
+import lguest.launcher.memory.MappedMemory;
+import lguest.launcher.slot.Bus;
+import lguest.launcher.slot.Candidate;
+import lguest.launcher.slot.Machine;
+import lguest.launcher.slot.Slot;
+import lguest.launcher.system.OsException;
+
+/** One guest: what it is made of, from the first byte of its memory to the last thread that is gone. */
+final class RunningGuest implements Guest, Machine {
+  /** How long {@link #stop} waits for a guest whose device or Host does not come back. */
+  static final long STOP_MILLIS = 10_000;
+
+  private final String name;
+  private final int id;
+  private final GuestSpec spec;
+  private final GuestLog log;
+  private final Consumer<RunningGuest> onClose;
+  private final MappedMemory memory;
+  private final HostDoor host = new HostDoor();
+  private final Bell bell = new Bell();
+  private final AtomicReference<GuestEnd> ending = new AtomicReference<>();
+  private final CompletableFuture<GuestEnd> ended = new CompletableFuture<>();
+  private Waker waker;
+  private Bus bus;
+  private Thread thread;
+  private volatile long startedAt, endedAt;
+  private volatile boolean stopping;
+
+  private RunningGuest(String name, int id, GuestSpec spec, GuestLog log, Consumer<RunningGuest> onClose) throws LaunchException {
+    this.name = name;
+    this.id = id;
+    this.spec = spec;
+    this.log = log;
+    this.onClose = onClose;
+    memory = new MappedMemory(spec.memory());
+  }
+
+  /** Makes a guest that is ready to {@link #start}. Nothing is left of it when that fails. */
+  static RunningGuest create(String name, int id, GuestSpec spec, GuestLog log, HostProvider provider, List<Candidate> devices, Consumer<RunningGuest> onClose) throws LaunchException {
+    BootMemory.check(spec.memory());
+    RunningGuest guest = new RunningGuest(name, id, spec, log, onClose);
+    try {
+      guest.make(provider, devices);
+      return guest;
+    } catch (Throwable e) {
+      guest.takeApart();
+      throw e;
+    }
+  }
+
+  private void make(HostProvider provider, List<Candidate> devices) throws LaunchException {
+    bus = new Bus(this, spec.devices());
+    BootMemory boot = BootMemory.fill(memory, spec, log);
+    try {
+      waker = new Waker(log);
+    } catch (OsException e) {
+      throw new LaunchException("the system gives no descriptor for the guest's Waker: " + e.getMessage() + "; close some files or guests", e);
+    }
+    for (Slot slot : bus.slots()) slot.openFirst(devices.get(slot.index()));
+    bus.describe();
+    try {
+      host.open(provider.open(new HostConfig(id, memory, boot.pageDirectory(), boot.entry(), boot.pageOffset())));
+    } catch (IllegalArgumentException e) {
+      throw new LaunchException("Host '" + provider.name() + "' cannot run this guest: " + e.getMessage(), e);
+    }
+  }
+
+  int id() { return id; }
+
+  // Guest.
+
+  @Override public String name() { return name; }
+
+  @Override public GuestSpec spec() { return spec; }
+
+  @Override public synchronized State state() { return ended.isDone() ? State.ENDED : thread == null ? State.READY : State.RUNNING; }
+
+  @Override public synchronized void start() {
+    if (thread != null || ended.isDone()) throw new IllegalStateException("guest '" + name + "' has been started already");
+    startedAt = System.nanoTime();
+    waker.start(name + "-waker");
+    // What the devices wished for before there was a Host to break in.
+    host.breakIn();
+    thread = Thread.ofPlatform().daemon().name(name + "-cpu").unstarted(this::live);
+    thread.start();
+  }
+
+  private void live() {
+    try {
+      new RunLoop(this, host.host(), bus, bell).run();
+    } finally {
+      finish();
+    }
+  }
+
+  private void finish() {
+    try {
+      takeApart();
+    } catch (Throwable e) {
+      log.line(System.Logger.Level.ERROR, "the guest could not be taken apart wholly", e);
+    } finally {
+      endedAt = System.nanoTime();
+      ended.complete(ending.get());
+    }
+  }
+
+  @Override public void stop() {
+    end(new GuestEnd(GuestEnd.Kind.STOPPED, "stopped", 1));
+    stopping = true;
+    boolean neverStarted;
+    synchronized (this) {
+      neverStarted = thread == null && !ended.isDone();
+      if (neverStarted) finish();
+    }
+    if (neverStarted) return;
+    if (Thread.currentThread() == thread) throw new IllegalStateException("a guest's own thread cannot wait for its end; use endGuest");
+    for (Slot slot : bus.slots()) slot.interruptCall();
+    try {
+      ended.get(STOP_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      if (ended.complete(ending.get()))
+        log.line(System.Logger.Level.ERROR, "the guest's thread does not come back and is left behind", stackOf(thread));
+      endedAt = System.nanoTime();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static Throwable stackOf(Thread thread) {
+    Throwable where = new Throwable("it is here");
+    where.setStackTrace(thread.getStackTrace());
+    return where;
+  }
+
+  @Override public GuestEnd await() throws InterruptedException {
+    try {
+      return ended.get();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Override public Optional<GuestEnd> end() { return Optional.ofNullable(ended.getNow(null)); }
+
+  @Override public Duration uptime() {
+    if (startedAt == 0) return Duration.ZERO;
+    return Duration.ofNanos((ended.isDone() ? endedAt : System.nanoTime()) - startedAt);
+  }
+
+  @Override public long instructions() { return host.instructions(); }
+
+  @Override public Map<String, Long> statistics() { return host.statistics(); }
+
+  @Override public List<DeviceSlot> slots() { return List.copyOf(bus.slots()); }
+
+  Bus bus() { return bus; }
+
+  @Override public void close() {
+    stop();
+    onClose.accept(this);
+  }
+
+  // Machine.
+
+  @Override public MappedMemory memory() { return memory; }
+
+  @Override public GuestLog log() { return log; }
+
+  @Override public Optional<Host.DmaBuffer> getDma(long key) { return host.getDma(key); }
+
+  @Override public void interrupt(int irq) { host.interrupt(irq); }
+
+  @Override public void memoryWritten(long address, long length) { host.memoryWritten(address, length); }
+
+  @Override public void ring() { bell.ring(); }
+
+  @Override public void breakIn() {
+    bell.ring();
+    host.breakIn();
+  }
+
+  @Override public Watched watch(int fileDescriptor, Runnable ready) { return waker.watch(fileDescriptor, ready); }
+
+  @Override public void later(long millis, Runnable action) { waker.later(millis, action); }
+
+  @Override public void end(GuestEnd end) {
+    ending.compareAndSet(null, end);
+    breakIn();
+  }
+
+  @Override public boolean ending() { return ending.get() != null; }
+
+  /** Gives back everything: devices first, since they work on memory and Host. */
+  private void takeApart() {
+    end(new GuestEnd(GuestEnd.Kind.FAILED, "never started", 1));
+    if (bus != null) for (Slot slot : bus.slots()) slot.gone(() -> !stopping);
+    if (waker != null) waker.close();
+    host.close();
+    free();
+  }
+
+  /** Unmaps the memory; when a device's input or output is still under way in it, in a while. */
+  private void free() {
+    try {
+      memory.close();
+    } catch (IllegalStateException e) {
+      log.line(System.Logger.Level.WARNING, "a device still reads or writes guest memory; it is freed when that is over", null);
+      Thread.ofPlatform().daemon().name(name + "-free").start(() -> {
+        while (true) {
+          try {
+            Thread.sleep(50);
+            memory.close();
+            return;
+          } catch (IllegalStateException again) {
+            // Not yet.
+          } catch (InterruptedException stop) {
+            return;
+          }
+        }
+      });
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** Guests: their making, their thread, their end. */
+package lguest.launcher.run;

@@ -1,0 +1,73 @@
+package lguest.launcher.slot;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import lguest.launcher.GuestSpec.DeviceSpec;
+import lguest.launcher.LaunchException;
+import lguest.memory.GuestMemory;
+
+/**
+ * Tour 3.5: The bus
+ *
+ * <p>A guest finds its devices in one page just above its RAM: sixteen descriptors of twelve bytes that say what each is and where its pages are (ABI §3.2). That is all there is
+ * to the bus. Afterwards, guest and device call each other by a <em>key</em>, a number that looks like an address: here it becomes a slot and a channel.
+ */
+public final class Bus {
+  public static final int MAX_SLOTS = 16;
+  private static final int DESCRIPTOR_SIZE = 12, TYPE = 0, FEATURES = 2, NUM_PAGES = 6, PFN = 8;
+  private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private final Machine machine;
+  private final List<Slot> slots = new ArrayList<>();
+
+  /** Makes an empty slot for each device. */
+  public Bus(Machine machine, List<DeviceSpec> devices) throws LaunchException {
+    this.machine = machine;
+    if (devices.size() > MAX_SLOTS) throw new LaunchException("too many devices: %d are wanted, a guest's bus has %d slots; leave some out".formatted(devices.size(), MAX_SLOTS));
+    for (DeviceSpec device : devices) slots.add(new Slot(machine, slots.size(), device.type(), device.argument()));
+  }
+
+  public List<Slot> slots() { return List.copyOf(slots); }
+
+  /** Writes the descriptors of slots that have had their first device. */
+  public void describe() {
+    MemorySegment page = machine.memory().view(machine.memory().ram(), GuestMemory.PAGE_SIZE);
+    for (Slot slot : slots) {
+      Description description = slot.description();
+      MemorySegment descriptor = page.asSlice((long) slot.index() * DESCRIPTOR_SIZE, DESCRIPTOR_SIZE);
+      descriptor.set(SHORT, TYPE, (short) description.type());
+      descriptor.set(SHORT, FEATURES, (short) description.features());
+      descriptor.set(SHORT, NUM_PAGES, (short) description.pages());
+      descriptor.set(INT, PFN, (int) (slot.key(0) / GuestMemory.PAGE_SIZE));
+      machine.log().line(System.Logger.Level.INFO, "Device %d: %s%s, %s".formatted(slot.index(), slot.type(), slot.argument().isEmpty() ? "" : " " + slot.argument(), description), null);
+    }
+  }
+
+  /**
+   * The guest's thread: a DMA the guest has sent (L31). The first slot the key belongs to gets it, and the guest may run on when what is returned says true.
+   * Nobody's: logged, and the guest may run on. A bad address is an {@link lguest.memory.InvalidAddressException}.
+   */
+  public BooleanSupplier send(long address, long key) {
+    Dma dma = Dma.read(machine.memory(), address);
+    for (Slot slot : slots) {
+      int channel = slot.channel(key);
+      if (channel < 0) continue;
+      Transfer transfer = slot.send(channel, dma);
+      return () -> slot.isReleased(transfer);
+    }
+    machine.log().line(System.Logger.Level.WARNING, "Pending dma %#x, key %#x: no device has this key".formatted(address, key), null);
+    return () -> true;
+  }
+
+  /** The guest's thread: whatever there is to do in any slot. Returns whether there was anything. */
+  public boolean work() {
+    boolean worked = false;
+    for (Slot slot : slots) worked |= slot.work();
+    return worked;
+  }
+}

@@ -1,0 +1,19 @@
+package lguest.launcher.slot;
+
+import lguest.device.DeviceProvider;
+
+/**
+ * A provider as OSGi has it. The best comes first: the highest service ranking, then the longest there.
+ *
+ * @param ranking its service.ranking
+ * @param id its service.id
+ */
+public record Candidate(DeviceProvider provider, int ranking, long id) implements Comparable<Candidate> {
+  @Override public int compareTo(Candidate other) {
+    int byRanking = Integer.compare(other.ranking, ranking);
+    return byRanking != 0 ? byRanking : Long.compare(id, other.id);
+  }
+
+  /** Whether it is the same service; its ranking may have changed. */
+  public boolean is(Candidate other) { return other != null && provider == other.provider; }
+}

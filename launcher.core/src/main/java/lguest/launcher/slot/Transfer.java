@@ -1,0 +1,63 @@
+package lguest.launcher.slot;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import lguest.device.Request;
+
+/**
+ * A request under way between guest and slot: sent by the guest, or a buffer it has offered. It belongs to the slot; a device only holds a {@link Handle} on it, which dies when the
+ * device leaves, and the next device gets a handle of its own. So nothing is lost, and nothing is completed twice. Guarded by the slot's lock.
+ */
+final class Transfer {
+  final int channel;
+  final Dma dma;
+  /** What to raise when it is filled; −1 for a request the guest has sent. */
+  final int irq;
+  /** Who has it to work on; null while it waits. */
+  Occupant holder;
+  boolean deferred, complete;
+
+  Transfer(int channel, Dma dma, int irq) {
+    this.channel = channel;
+    this.dma = dma;
+    this.irq = irq;
+  }
+
+  boolean sent() { return irq < 0; }
+
+  /** Whether the guest may run on. */
+  boolean released() { return deferred || complete; }
+
+  /** One device's hold on a transfer. */
+  static final class Handle implements Request {
+    private final Slot slot;
+    private final Transfer transfer;
+    private final Occupant holder;
+    private final List<MemorySegment> parts = new ArrayList<>();
+
+    Handle(Slot slot, Transfer transfer, Occupant holder) {
+      this.slot = slot;
+      this.transfer = transfer;
+      this.holder = holder;
+      for (Dma.Section section : transfer.dma.sections()) parts.add(holder.context().lend(section.address(), section.length()));
+    }
+
+    @Override public int channel() { return transfer.channel; }
+
+    @Override public List<MemorySegment> parts() { return List.copyOf(parts); }
+
+    @Override public long length() {
+      long length = 0;
+      for (Dma.Section section : transfer.dma.sections()) length += section.length();
+      return length;
+    }
+
+    @Override public void complete(long length) {
+      if (length < 0 || length > length()) throw new IllegalArgumentException("completed with " + length + " of " + length() + " bytes");
+      slot.complete(transfer, holder, length);
+    }
+
+    @Override public void defer() { slot.defer(transfer, holder); }
+  }
+}

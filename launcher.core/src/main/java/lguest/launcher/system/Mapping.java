@@ -1,0 +1,62 @@
+package lguest.launcher.system;
+
+import com.sun.jna.LastErrorException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+
+/** Address space taken from the operating system in one piece, into which files can be laid. */
+public final class Mapping {
+  private Mapping() {}
+
+  /** The page of a file, as the system knows files: not by name, which may move. */
+  public record FilePage(long device, long inode, long index) {}
+
+  /** Maps {@code size} zero bytes, readable and writable, page aligned; they cost memory when written. The closing of {@code arena} unmaps them. */
+  public static MemorySegment reserve(long size, Arena arena) throws OsException {
+    long address;
+    try {
+      address = Libc.mmap(0, size, Libc.PROT_READ | Libc.PROT_WRITE, Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE, -1, 0);
+    } catch (LastErrorException e) {
+      throw new OsException(e);
+    }
+    return MemorySegment.ofAddress(address).reinterpret(size, arena, all -> Libc.munmap(all.address(), size));
+  }
+
+  /** Lays a part of a file over {@code place}, copy on write. Both must be page aligned; a last partial page of the file reads as zeroes behind its end. */
+  public static void layPrivate(InputFile file, long offset, MemorySegment place) throws OsException {
+    lay(file.fd(), offset, place, Libc.MAP_PRIVATE);
+  }
+
+  /** Lays the first bytes of a file over {@code place}, shared with all who map it, and says which page it is. The file must be that long. */
+  public static FilePage layShared(Path file, MemorySegment place) throws java.io.IOException {
+    int fd;
+    try {
+      fd = Libc.open(file.toString(), Libc.O_RDWR | Libc.O_CLOEXEC);
+    } catch (LastErrorException e) {
+      throw new OsException(e);
+    }
+    try {
+      // Touching a page behind a file's end kills the process (SIGBUS), not just the guest.
+      if (Libc.lseek(fd, 0, Libc.SEEK_END) < place.byteSize()) throw new java.io.IOException("it is shorter than " + place.byteSize() + " bytes");
+      // Asked of the open file and not of its name, which may mean another by now.
+      Map<String, Object> identity = Files.readAttributes(Path.of("/proc/self/fd/" + fd), "unix:dev,ino");
+      lay(fd, 0, place, Libc.MAP_SHARED);
+      return new FilePage((Long) identity.get("dev"), (Long) identity.get("ino"), 0);
+    } catch (LastErrorException e) {
+      throw new OsException(e);
+    } finally {
+      Libc.close(fd);
+    }
+  }
+
+  private static void lay(int fd, long offset, MemorySegment place, int how) throws OsException {
+    try {
+      Libc.mmap(place.address(), place.byteSize(), Libc.PROT_READ | Libc.PROT_WRITE, how | Libc.MAP_FIXED, fd, offset);
+    } catch (LastErrorException e) {
+      throw new OsException(e);
+    }
+  }
+}
