@@ -1,0 +1,91 @@
+package lguest.shell;
+
+import java.util.List;
+import java.util.function.ToIntFunction;
+import lguest.launcher.Guest;
+import lguest.launcher.GuestEnd;
+import lguest.launcher.GuestSpec;
+import lguest.launcher.LaunchException;
+import lguest.launcher.Launcher;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+
+/**
+ * {@code lguest} on the command line: one guest on this terminal, or the prompt, or a word of advice. The platform hands its arguments to the
+ * service with the property {@code lguest.main} and exits with what that returns (L7).
+ */
+@Component(service = ToIntFunction.class, property = "lguest.main:Boolean=true")
+public final class OneShot implements ToIntFunction<String[]> {
+  static final String DEMO = "demo";
+  private static final long DEMO_MEMORY = 64L << 20;
+  private static final int ERROR = 1;
+
+  private final BundleContext context;
+  private final DeviceOptions options;
+  @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC, policyOption = ReferencePolicyOption.GREEDY)
+  volatile Launcher launcher;
+
+  @Activate
+  public OneShot(BundleContext context, @Reference DeviceOptions options) {
+    this.context = context;
+    this.options = options;
+  }
+
+  @Override public int applyAsInt(String[] arguments) {
+    try {
+      return switch (arguments.length == 0 ? "" : arguments[0]) {
+        case "help", "--help", "-h" -> help();
+        case "version", "--version" -> version();
+        case "shell" -> new Prompt(context).run(List.of(arguments).subList(1, arguments.length));
+        default -> boot(CommandLine.parse(List.of(arguments), options.list()));
+      };
+    } catch (UserError e) {
+      System.err.println("lguest: " + e.getMessage());
+      if (e.usage()) System.err.print(CommandLine.usage(options.list()));
+    } catch (LaunchException e) {
+      System.err.println("lguest: " + e.getMessage());
+    } catch (InterruptedException e) {
+      System.err.println("lguest: interrupted");
+    }
+    return ERROR;
+  }
+
+  private int boot(CommandLine line) throws UserError, LaunchException, InterruptedException {
+    boolean demo = !line.words().isEmpty() && line.words().getFirst().equals(DEMO);
+    GuestSpec spec = demo ? line.guest(DEMO_MEMORY, Demo.image(context), line.words().subList(1, line.words().size())) : line.guest();
+    Launcher launcher = this.launcher;
+    if (launcher == null) throw UserError.of("the Launcher is not there: the bundle launcher.core has not started");
+    GuestEnd end;
+    boolean outputLost;
+    try (Guest guest = launcher.create(spec, LogLines.to(System.err, line.verbose()))) {
+      try (TerminalSession session = TerminalSession.open(guest)) {
+        guest.start();
+        end = guest.await();
+        session.close();
+        outputLost = session.outputLost();
+      }
+    }
+    if (outputLost) {
+      System.err.println("lguest: nobody reads the standard output any more: the guest was stopped");
+      return ERROR;
+    }
+    // A user who typed ^C three times knows why (L42).
+    if (end.status() == ERROR) System.err.println("lguest: " + (end.reason().isEmpty() ? "the guest ended for no known reason" : end.reason()));
+    return end.status();
+  }
+
+  private int help() {
+    System.out.print(Help.text(options.list()));
+    return 0;
+  }
+
+  private int version() {
+    System.out.println("lguest " + context.getBundle().getVersion() + ", Java " + Runtime.version());
+    return 0;
+  }
+}

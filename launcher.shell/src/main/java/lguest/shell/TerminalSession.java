@@ -1,0 +1,78 @@
+package lguest.shell;
+
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+import lguest.device.Attachable;
+import lguest.launcher.DeviceSlot;
+import lguest.launcher.Guest;
+
+/**
+ * One guest on standard input and output, which may be a terminal, a pipe or a file.
+ *
+ * <p>Tour 7.1: A byte typed starts its way here. The terminal is told to keep its hands off (raw), every read becomes one input of the console device
+ * exactly as it came, and what the guest prints goes out in pieces as large as have gathered. At the end of input the terminal gets its
+ * manners back, and the guest goes on alone (L40b).
+ */
+final class TerminalSession implements AutoCloseable {
+  private static final int STDIN = 0;
+  private static final int LARGEST_READ = 16 << 10;
+
+  private final Guest guest;
+  private final Optional<RawTerminal> terminal;
+  private volatile boolean outputLost;
+  private Attachable.Attachment attachment;
+
+  private TerminalSession(Guest guest, Optional<RawTerminal> terminal) {
+    this.guest = guest;
+    this.terminal = terminal;
+  }
+
+  static TerminalSession open(Guest guest) throws UserError {
+    DeviceSlot console = guest.slots().stream().filter(slot -> slot.type().equals(CommandLine.CONSOLE)).findFirst().orElseThrow();
+    TerminalSession session = new TerminalSession(guest, RawTerminal.enter(STDIN));
+    Optional<Attachable.Attachment> attachment = console.attach(new StandardOutput(session::lose), true);
+    if (attachment.isEmpty()) {
+      session.terminal.ifPresent(RawTerminal::close);
+      throw UserError.of("the guest has no console: " + console.reason().orElse("no device bundle serves it"));
+    }
+    session.attachment = attachment.get();
+    Thread.ofPlatform().daemon().name("standard input").start(session::readInput);
+    return session;
+  }
+
+  /** Whether the standard output was closed under us. The guest has been stopped then: nobody could see it. */
+  boolean outputLost() { return outputLost; }
+
+  /** Waits until all output is written, then gives the terminal back. A second call does nothing. */
+  @Override public void close() throws InterruptedException {
+    try {
+      attachment.close();
+    } finally {
+      terminal.ifPresent(RawTerminal::close);
+    }
+  }
+
+  private void lose() {
+    outputLost = true;
+    // Elsewhere: stopping waits for the device, on whose thread we are.
+    Thread.ofPlatform().daemon().name("stop " + guest.name()).start(guest::stop);
+  }
+
+  private void readInput() {
+    byte[] buffer = new byte[LARGEST_READ];
+    InputStream in = new FileInputStream(FileDescriptor.in);
+    try {
+      for (int length; (length = in.read(buffer)) > 0; ) attachment.input(ByteBuffer.wrap(buffer, 0, length));
+    } catch (IOException e) {
+      // A terminal that has gone away: the end of input like any other.
+    } catch (InterruptedException e) {
+      return;
+    }
+    terminal.ifPresent(RawTerminal::close);
+    attachment.endOfInput();
+  }
+}
