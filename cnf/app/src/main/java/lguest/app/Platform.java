@@ -1,0 +1,102 @@
+package lguest.app;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.ToIntFunction;
+import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
+import org.apache.felix.framework.FrameworkFactory;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleException;
+import org.osgi.framework.Constants;
+import org.osgi.framework.ServiceReference;
+import org.osgi.framework.launch.Framework;
+import org.osgi.framework.wiring.FrameworkWiring;
+
+/**
+ * Embeds the OSGi framework, installs and starts the bundles, and hands the command line and the main thread to the service with the property
+ * {@code lguest.main}.
+ *
+ * <p>Tour 1.2: The house is furnished. Nothing here knows what the bundles do. They come from the directory {@code bundles} beside the
+ * jar when there is one, read where they lie, which is how the {@code lguest} script starts us; a jar on its own carries them inside and they are
+ * unpacked first.
+ */
+public final class Platform {
+  /** Installed but not started: one command line needs no prompt. The shell starts them when it is asked for one. */
+  private static final Set<String> LAZY = Set.of("org.apache.felix.gogo.runtime", "org.apache.felix.gogo.command", "org.apache.felix.gogo.jline");
+
+  private Platform() {}
+
+  /** Runs one command line. Returns the exit status. */
+  public static int run(String[] arguments) throws Exception {
+    try (Storage storage = Storage.create()) {
+      Map<String, String> config = new HashMap<>();
+      config.put(Constants.FRAMEWORK_STORAGE, storage.path().resolve("framework").toString());
+      config.put("felix.log.level", "1");
+      // Storage.create made a directory of our own: no second platform can be in it.
+      config.put("felix.cache.locking", "false");
+      Framework framework = new FrameworkFactory().newFramework(config);
+      framework.start();
+      try {
+        return start(framework) ? main(framework.getBundleContext(), arguments) : 1;
+      } finally {
+        framework.stop();
+        framework.waitForStop(5000);
+      }
+    }
+  }
+
+  private static boolean start(Framework framework) throws Exception {
+    List<Bundle> bundles = install(framework.getBundleContext());
+    framework.adapt(FrameworkWiring.class).resolveBundles(bundles);
+    // Declarative Services first: what starts after it is served while it starts, on this thread.
+    bundles.sort((a, b) -> Boolean.compare(!a.getSymbolicName().endsWith(".scr"), !b.getSymbolicName().endsWith(".scr")));
+    boolean all = true;
+    for (Bundle bundle : bundles) {
+      if (LAZY.contains(bundle.getSymbolicName())) continue;
+      try {
+        bundle.start();
+      } catch (BundleException e) {
+        System.err.println("lguest: the bundle " + bundle.getSymbolicName() + " does not start: " + e.getMessage());
+        all = false;
+      }
+    }
+    return all;
+  }
+
+  private static List<Bundle> install(BundleContext context) throws Exception {
+    File self = new File(Platform.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    List<Bundle> bundles = new ArrayList<>();
+    File[] beside = new File(self.getParentFile(), "bundles").listFiles((directory, name) -> name.endsWith(".jar"));
+    if (beside != null) {
+      Arrays.sort(beside);
+      for (File jar : beside) bundles.add(context.installBundle("reference:" + jar.toURI()));
+      return bundles;
+    }
+    try (JarFile jar = new JarFile(self)) {
+      TreeMap<String, JarEntry> nested = new TreeMap<>();
+      jar.stream().filter(entry -> entry.getName().startsWith("bundles/") && entry.getName().endsWith(".jar")).forEach(entry -> nested.put(entry.getName(), entry));
+      for (var entry : nested.values()) {
+        try (InputStream in = jar.getInputStream(entry)) { bundles.add(context.installBundle(entry.getName(), in)); }
+      }
+    }
+    return bundles;
+  }
+
+  @SuppressWarnings({"rawtypes", "unchecked"})
+  private static int main(BundleContext context, String[] arguments) throws Exception {
+    Collection<ServiceReference<ToIntFunction>> mains = context.getServiceReferences(ToIntFunction.class, "(lguest.main=true)");
+    if (mains.isEmpty()) throw new IOException("no bundle offers a command line");
+    return context.getService(mains.iterator().next()).applyAsInt(arguments);
+  }
+}
