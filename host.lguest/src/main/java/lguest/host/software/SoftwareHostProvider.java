@@ -1,0 +1,35 @@
+package lguest.host.software;
+
+import lguest.host.Host;
+import lguest.host.HostConfig;
+import lguest.host.HostProvider;
+import org.osgi.service.component.annotations.Component;
+
+/**
+ * Tour 4.1: /dev/lguest, a service
+ *
+ * <p>The door to this bundle.
+ *
+ * <p>lguest's Host was a kernel module, and opening its device file was how a Launcher got hold of it. Here it is a service, and what guests of one
+ * machine shared in the kernel they share in this object: the clock that wakes them and the place where their packets meet. It holds
+ * nothing else, so guests go on when the service is withdrawn.
+ */
+@Component
+public final class SoftwareHostProvider implements HostProvider {
+  private final AlarmClock clock = new AlarmClock();
+  private final DmaExchange exchange = new DmaExchange();
+
+  @Override public String name() { return "software x86"; }
+
+  @Override public Host open(HostConfig config) {
+    check("page offset", config.pageOffset(), Integer.toUnsignedLong(PageTables.SWITCHER) - 1);
+    check("start address", config.start(), 0xFFFF_FFFFL);
+    check("guest number", config.guestId(), 0xFFFF);
+    if (!config.memory().contains(config.pageDirectory(), 4096)) throw new IllegalArgumentException("page directory %#x lies outside guest memory".formatted(config.pageDirectory()));
+    return new SoftwareHost(config, clock, exchange);
+  }
+
+  private static void check(String what, long value, long limit) {
+    if (value < 0 || value > limit) throw new IllegalArgumentException("%s %#x is not between 0 and %#x".formatted(what, value, limit));
+  }
+}
