@@ -8,7 +8,7 @@ public enum Exit {
   REQUESTED,
   /**
    * A fault or trap: {@link Cpu#vector}, {@link Cpu#errorCode} when {@link Cpu#hasErrorCode}, and for page faults
-   * {@link Cpu#faultAddress}. For faults EIP is at the instruction, for traps (single step) behind it. CR2 is left to the Host.
+   * {@link Cpu#faultAddress}. For faults EIP is at the instruction, for traps (single step) behind it. CR2 is set as the processor does.
    */
   EXCEPTION,
   /** INT n, INT3, INTO with OF set, INT1: not executed, EIP at the instruction; {@link Cpu#vector} and {@link Cpu#instructionLength}. */

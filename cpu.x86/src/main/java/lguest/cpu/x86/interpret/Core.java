@@ -1,36 +1,388 @@
 package lguest.cpu.x86.interpret;
 
+import static lguest.cpu.x86.state.CpuState.*;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
 import lguest.cpu.x86.CpuConfig;
 import lguest.cpu.x86.CpuStatistics;
 import lguest.cpu.x86.Exit;
+import lguest.cpu.x86.mmu.Mmu;
+import lguest.cpu.x86.state.CpuState;
+import lguest.cpu.x86.state.Flags;
 import lguest.cpu.x86.state.GuestFault;
+import lguest.cpu.x86.state.Mode;
+import lguest.cpu.x86.state.Native;
 
+/**
+ * The processor behind {@link lguest.cpu.x86.Cpu}: state block, MMU, blocks, and the loop that runs them. Tour 5.6: The loop.
+ *
+ * <p>Find the block at EIP, run its instructions, let its end name the next. Between blocks one word is looked at: does anybody want us to stop? A fault is a Java exception, and the
+ * index of the running instruction tells its EIP, so the fast path keeps no EIP at all.
+ */
 public final class Core {
-  public final long state = 0;
+  private static final VarHandle REQUEST_WORD = java.lang.foreign.ValueLayout.JAVA_INT.varHandle();
+  private static final int BOUNCE_SIZE = 64;
+
+  public final long state;
   public final GuestFault fault = new GuestFault();
+  final Mmu mmu;
+  final Segments segments;
+  final CpuConfig config;
+  final BlockCache cache;
+  private final BlockBuilder builder;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment block;
+  private final ForeignStores foreign = new ForeignStores();
+
+  /** Why run must come back; null while it need not. */
+  Exit exit;
+  /** Same as state slot MODE. */
+  int mode;
+  /** An instruction that holds off the single-step trap behind it (MOV SS, POP SS). */
+  boolean shadow;
+  /** Retired so far; published to the state block between blocks. */
+  private long retired;
 
   public Core(long memory, long size, CpuConfig config) {
-    throw new UnsupportedOperationException("the interpreter arrives with the next commit");
+    this.config = config;
+    block = arena.allocate(CpuState.SIZE + BOUNCE_SIZE, 64);
+    state = block.address();
+    cache = new BlockCache(size);
+    mmu = new Mmu(state, state + CpuState.SIZE, memory, size, config, fault, cache);
+    cache.mmu(mmu);
+    segments = new Segments(this);
+    builder = new BlockBuilder(this);
+    reset();
   }
 
-  public Exit run(long max) { throw new UnsupportedOperationException(); }
-  public void requestExit() { throw new UnsupportedOperationException(); }
-  public long instructions() { throw new UnsupportedOperationException(); }
-  public CpuStatistics statistics() { throw new UnsupportedOperationException(); }
-  public int eflags() { throw new UnsupportedOperationException(); }
-  public void setEflags(int value) { throw new UnsupportedOperationException(); }
-  public void setCr0(int value) { throw new UnsupportedOperationException(); }
-  public void setCr3(int value) { throw new UnsupportedOperationException(); }
-  public void setCr4(int value) { throw new UnsupportedOperationException(); }
-  public boolean loadSegment(int register, int selector) { throw new UnsupportedOperationException(); }
-  public void setSegment(int register, int selector, long descriptor) { throw new UnsupportedOperationException(); }
-  public void setInnerStack(int ss, int esp) { throw new UnsupportedOperationException(); }
-  public boolean deliver(int selector, int offset, int eflags, boolean push, int code) { throw new UnsupportedOperationException(); }
-  public void flushTlb() { throw new UnsupportedOperationException(); }
-  public void flushTlbPage(int linear) { throw new UnsupportedOperationException(); }
-  public void flushTlbRange(int linear, long length) { throw new UnsupportedOperationException(); }
-  public void memoryWritten(long physical, long length) { throw new UnsupportedOperationException(); }
-  public int peek(int linear) { throw new UnsupportedOperationException(); }
-  public long physicalAddress(int linear) { throw new UnsupportedOperationException(); }
-  public void close() {}
+  private void reset() {
+    Native.set32(state + CR0, 0x11);
+    Flags.setAll(state, 2);
+    for (int segment = ES; segment <= GS; segment++) {
+      segments.set(segment, 0, segment == CS ? 0x00CF9B000000FFFFL : 0x00CF93000000FFFFL);
+    }
+    long fx = state + FXSAVE;
+    Native.set16(fx, 0x37F);
+    Native.set32(fx + 24, 0x1F80);
+    changeMode();
+  }
+
+  // ---- the loop
+
+  public Exit run(long maxInstructions) {
+    exit = null;
+    foreign.drain(cache);
+    long limit = retired + maxInstructions;
+    if (limit < 0) limit = Long.MAX_VALUE;
+    Block b = null;
+    for (;;) {
+      if (requested()) {
+        if (b != null) eip(b.eip);
+        foreign.drain(cache);
+        return Exit.REQUESTED;
+      }
+      if (b == null) {
+        if (retired >= limit) return Exit.BUDGET;
+        if ((Native.get32(state + EFLAGS) & Flags.TF) != 0) {
+          step();
+          if (exit != null) return exit;
+          continue;
+        }
+        b = locate(limit - retired);
+        if (b == null) return exit;
+      } else if (retired + b.instructions > limit) {
+        eip(b.eip);
+        b = null;
+        continue;
+      }
+      b = execute(b);
+      Native.set64(state + INSTRUCTIONS, retired);
+      if (exit != null) return exit;
+    }
+  }
+
+  /** The block at EIP, of at most so many instructions; null when fetching it faults. */
+  private Block locate(long left) {
+    try {
+      int eip = eip();
+      Block b = cache.jump(eip, mode);
+      if (b == null) b = builder.locate(eip, (mode & Mode.CS_FLAT) == 0);
+      return b.instructions > left ? builder.locate(eip, true) : b;
+    } catch (GuestFault f) {
+      fault(f, 0);
+      return null;
+    }
+  }
+
+  /** One instruction with TF set, and the trap behind it. */
+  private void step() {
+    long before = retired;
+    shadow = false;
+    try {
+      Block next = execute(builder.locate(eip(), true));
+      if (next != null) eip(next.eip);
+    } catch (GuestFault f) {
+      fault(f, 0);
+    }
+    Native.set64(state + INSTRUCTIONS, retired);
+    if (exit != null || shadow || retired == before) return;
+    set(DR + 6 * 8, get(DR + 6 * 8) | 1 << 14);
+    fault(fault.plain(GuestFault.DB), 0);
+  }
+
+  /** Runs one block. Returns the next, or null with EIP stored. */
+  private Block execute(Block b) {
+    Op[] ops = b.ops;
+    int i = 0;
+    try {
+      for (; i < ops.length; i++) ops[i].run(this);
+      int instructions = b.instructions;
+      Block next = b.end.run(this);
+      retired += instructions;
+      return next;
+    } catch (GuestFault f) {
+      eip(b.eips[i]);
+      fault(f, i);
+    } catch (RuntimeException e) {
+      if (e != Block.GONE && e != Strings.PAUSE) throw e;
+      eip(b.eips[i]);
+      retired += i;
+    }
+    return null;
+  }
+
+  private void fault(GuestFault f, int done) {
+    retired += done;
+    exit = f.exit;
+    if (f.exit == Exit.EXCEPTION && f.vector == GuestFault.PF) Native.set32(state + CR2, f.address);
+  }
+
+  // ---- what ends of blocks use
+
+  /** The block at eip if it is known without effort, else null with EIP stored. */
+  Block find(int eip) {
+    Block b = cache.jump(eip, mode);
+    if (b == null) eip(eip);
+    return b;
+  }
+
+  /** Goes on at eip through the slow way, which looks at everything that may have changed. */
+  Block go(int eip) {
+    eip(eip);
+    return null;
+  }
+
+  /** Near branch targets must lie inside the code segment. */
+  void checkTarget(int eip) {
+    if ((mode & Mode.CS_FLAT) == 0 && Integer.compareUnsigned(eip, segments.limit(CS)) > 0) throw gp(0);
+  }
+
+  /** Leaves for the Host with EIP at an instruction that is not executed. */
+  Block leave(Exit why, int vector, int eip, int length) {
+    fault.set(why, vector, 0, false).length = length;
+    exit = why;
+    retired--;
+    return go(eip);
+  }
+
+  // ---- faults
+
+  GuestFault gp(int selector) {
+    return fault.withCode(GuestFault.GP, selector & 0xFFFC);
+  }
+
+  GuestFault ud() {
+    return fault.plain(GuestFault.UD);
+  }
+
+  void privileged() {
+    if (cpl() != 0) throw gp(0);
+  }
+
+  // ---- registers
+
+  int eip() {
+    return Native.get32(state + EIP);
+  }
+
+  void eip(int value) {
+    Native.set32(state + EIP, value);
+  }
+
+  int get(int register) {
+    return Native.get32(state + register);
+  }
+
+  void set(int register, int value) {
+    Native.set32(state + register, value);
+  }
+
+  int cpl() {
+    return Native.get32(state + CPL);
+  }
+
+  void cpl(int level) {
+    Native.set32(state + CPL, level);
+    mmu.setUser(level == 3);
+  }
+
+  int iopl() {
+    return get(EFLAGS) >>> 12 & 3;
+  }
+
+  public int eflags() {
+    return Flags.all(state);
+  }
+
+  public void setEflags(int value) {
+    Flags.setAll(state, value);
+    changeMode();
+  }
+
+  public void setCr0(int value) {
+    int changed = get(CR0) ^ value;
+    set(CR0, value | 0x10);
+    if ((changed & 0x80010001) != 0) flushTlb();
+    changeMode();
+  }
+
+  public void setCr3(int value) {
+    set(CR3, value);
+    flushTlb();
+  }
+
+  public void setCr4(int value) {
+    set(CR4, value);
+    flushTlb();
+  }
+
+  /** Works out the mode again after segments, CPL or EFLAGS.AC changed. */
+  void changeMode() {
+    mode = segments.flatness() | cpl() << Mode.CPL_SHIFT;
+    if (cpl() == 3 && (get(CR0) & 1 << 18) != 0 && (get(EFLAGS) & Flags.AC) != 0) {
+      mode = mode & ~(Mode.DS_FLAT | Mode.ES_FLAT | Mode.SS_FLAT) | Mode.ALIGNMENT;
+    }
+    set(MODE, mode);
+  }
+
+  // ---- stack
+
+  int stackMask() {
+    return (mode & Mode.STACK32) != 0 ? -1 : 0xFFFF;
+  }
+
+  /** Replaces the part of ESP the stack's width covers. */
+  void esp(int value) {
+    if ((mode & Mode.STACK32) != 0) set(ESP, value);
+    else Native.set16(state + ESP, value);
+  }
+
+  void push(int size, int value) {
+    int offset = get(ESP) - size & stackMask();
+    int linear = segments.check(SS, offset, size, true);
+    if (size == 4) mmu.write32(linear, value);
+    else mmu.write16(linear, value);
+    esp(offset);
+  }
+
+  /** Faults unless so many pushes of that size would succeed. */
+  void probePushes(int count, int size) {
+    for (int i = 1; i <= count; i++) mmu.probeWrite(segments.check(SS, get(ESP) - i * size & stackMask(), size, true), size);
+  }
+
+  /** The n-th element from the top, zero-extended. */
+  int peekStack(int n, int size) {
+    int linear = segments.check(SS, get(ESP) + n * size & stackMask(), size, false);
+    return size == 4 ? mmu.read32(linear) : mmu.read16(linear) & 0xFFFF;
+  }
+
+  void pop(int bytes) {
+    esp(get(ESP) + bytes);
+  }
+
+  // ---- other threads
+
+  public void requestExit() {
+    REQUEST_WORD.setVolatile(block, (long) REQUEST, 1);
+  }
+
+  /** Cheap: also asked inside repeated string instructions. */
+  boolean requestPending() {
+    return Native.get32(state + REQUEST) != 0;
+  }
+
+  private boolean requested() {
+    if (!requestPending()) return false;
+    REQUEST_WORD.setVolatile(block, (long) REQUEST, 0);
+    return true;
+  }
+
+  public void memoryWritten(long physical, long length) {
+    foreign.add(physical, length, mmu, cache.pages());
+  }
+
+  public long instructions() {
+    return Native.get64(state + INSTRUCTIONS);
+  }
+
+  public CpuStatistics statistics() {
+    return new CpuStatistics(cache.decoded, cache.dropped, mmu.misses, mmu.flushes);
+  }
+
+  // ---- what the Host does between runs
+
+  public boolean loadSegment(int register, int selector) {
+    if (register == CS) throw new IllegalArgumentException("CS is loaded by far transfers; use setSegment");
+    try {
+      segments.load(register, selector);
+      return true;
+    } catch (GuestFault f) {
+      return false;
+    }
+  }
+
+  public void setSegment(int register, int selector, long descriptor) {
+    segments.set(register, selector, descriptor);
+    if (register == CS) cpl(selector & 3);
+    changeMode();
+  }
+
+  public void setInnerStack(int ss, int esp) {
+    set(INNER_SS, ss);
+    set(INNER_ESP, esp);
+  }
+
+  public boolean deliver(int selector, int offset, int eflags, boolean pushErrorCode, int errorCode) {
+    return new Delivery(this).deliver(selector, offset, eflags, pushErrorCode, errorCode);
+  }
+
+  public void flushTlb() {
+    mmu.flush();
+    cache.forgetJumps();
+  }
+
+  public void flushTlbPage(int linear) {
+    mmu.flushPage(linear);
+    cache.forgetJumps();
+  }
+
+  public void flushTlbRange(int linear, long length) {
+    mmu.flushRange(linear, length);
+    cache.forgetJumps();
+  }
+
+  public int peek(int linear) {
+    long physical = mmu.peek(linear);
+    return physical < 0 ? -1 : Native.get8(mmu.host((int) physical)) & 0xFF;
+  }
+
+  public long physicalAddress(int linear) {
+    return mmu.peek(linear);
+  }
+
+  public void close() {
+    arena.close();
+  }
 }

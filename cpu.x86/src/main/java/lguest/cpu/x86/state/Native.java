@@ -57,6 +57,10 @@ public final class Native {
     MemorySegment.copy(ALL, from, ALL, to, bytes);
   }
 
+  public static void copy(long from, byte[] to, int at, int bytes) {
+    MemorySegment.copy(ALL, I8, from, to, at, bytes);
+  }
+
   public static void fill(long address, long bytes, int value) {
     ALL.asSlice(address, bytes).fill((byte) value);
   }

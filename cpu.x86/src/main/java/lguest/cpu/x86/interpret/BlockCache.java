@@ -1,0 +1,89 @@
+package lguest.cpu.x86.interpret;
+
+import java.util.Arrays;
+import lguest.cpu.x86.mmu.Mmu;
+
+/**
+ * All decoded blocks, by physical page. Tour 5.7: Code that changes under our feet.
+ *
+ * <p>In front of it stands the jump cache, by EIP: it is only right as long as translations stay, so every TLB flush empties it.
+ */
+final class BlockCache implements Mmu.CodeWatcher {
+  private static final int JUMPS = 4096;
+  private final CodePage[] pages;
+  private final Block[] jumps = new Block[JUMPS];
+  private Mmu mmu;
+  long decoded;
+  long dropped;
+
+  BlockCache(long memorySize) {
+    pages = new CodePage[(int) (memorySize >>> 12)];
+  }
+
+  void mmu(Mmu mmu) {
+    this.mmu = mmu;
+  }
+
+  Block jump(int eip, int mode) {
+    Block b = jumps[slot(eip)];
+    return b != null && b.eip == eip && b.mode == mode ? b : null;
+  }
+
+  void remember(Block b) {
+    jumps[slot(b.eip)] = b;
+  }
+
+  void forgetJumps() {
+    Arrays.fill(jumps, null);
+  }
+
+  private static int slot(int eip) {
+    return (eip ^ eip >>> 12) & JUMPS - 1;
+  }
+
+  Block find(int physical, int eip, int mode) {
+    CodePage page = pages[physical >>> 12];
+    return page == null ? null : page.find(physical, eip, mode);
+  }
+
+  /** The page's stores are watched before its bytes are read, so that none is missed. */
+  void watch(int physical) {
+    mmu.watch(physical >>> 12);
+  }
+
+  void add(Block b) {
+    decoded++;
+    page(b.physical).add(b);
+    if (b.spill != 0) page(b.spillPhysical).addSpilled(b);
+  }
+
+  private CodePage page(int physical) {
+    int number = physical >>> 12;
+    if (pages[number] == null) pages[number] = new CodePage();
+    return pages[number];
+  }
+
+  @Override
+  public void storing(int physical, int bytes) {
+    CodePage page = pages[physical >>> 12];
+    if (page == null || page.touches(physical, bytes)) dropPage(physical >>> 12);
+  }
+
+  void dropPage(int number) {
+    CodePage page = pages[number];
+    if (page != null) {
+      page.drop();
+      pages[number] = null;
+      dropped++;
+    }
+    mmu.unwatch(number);
+  }
+
+  void dropAll() {
+    for (int i = 0; i < pages.length; i++) if (pages[i] != null) dropPage(i);
+  }
+
+  int pages() {
+    return pages.length;
+  }
+}

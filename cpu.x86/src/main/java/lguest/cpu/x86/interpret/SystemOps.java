@@ -1,0 +1,358 @@
+package lguest.cpu.x86.interpret;
+
+import static lguest.cpu.x86.interpret.Segments.*;
+import static lguest.cpu.x86.state.CpuState.*;
+
+import lguest.cpu.x86.DescriptorSource;
+import lguest.cpu.x86.Exit;
+import lguest.cpu.x86.decode.Instruction;
+import lguest.cpu.x86.decode.Mnemonic;
+import lguest.cpu.x86.state.Flags;
+import lguest.cpu.x86.state.GuestFault;
+import lguest.cpu.x86.state.Native;
+
+/** Instructions of operating systems, and those that ask about the machine. */
+final class SystemOps {
+  private static final int TS = 8, EM = 4, MP = 2, TSD = 4;
+
+  private SystemOps() {}
+
+  /** #NM for x87 instructions. */
+  static void fpuAvailable(Core c) {
+    if ((c.get(CR0) & (TS | EM)) != 0) throw c.fault.plain(GuestFault.NM);
+  }
+
+  /** #NM for WAIT. */
+  static void waitAvailable(Core c) {
+    if ((c.get(CR0) & (TS | MP)) == (TS | MP)) throw c.fault.plain(GuestFault.NM);
+  }
+
+  /** Those that need nothing but their name. Privilege is checked by {@link Privileged}. */
+  static final class Simple extends Op {
+    private final Mnemonic kind;
+
+    Simple(Mnemonic kind) {
+      this.kind = kind;
+    }
+
+    @Override
+    void run(Core c) {
+      long s = c.state;
+      switch (kind) {
+        case CLC -> Flags.setArithmetic(s, Flags.arithmetic(s) & ~Flags.CF);
+        case STC -> Flags.setArithmetic(s, Flags.arithmetic(s) | Flags.CF);
+        case CMC -> Flags.setArithmetic(s, Flags.arithmetic(s) ^ Flags.CF);
+        case CLD -> c.set(EFLAGS, c.get(EFLAGS) & ~Flags.DF);
+        case STD -> c.set(EFLAGS, c.get(EFLAGS) | Flags.DF);
+        case CLI, STI -> interruptFlag(c);
+        case LAHF -> Native.set8(s + EAX + 1, Flags.arithmetic(s) | 2);
+        case SAHF -> Flags.setArithmetic(s, Flags.arithmetic(s) & Flags.OF | Native.get8(s + EAX + 1) & ~Flags.OF & 0xFF);
+        case SALC -> Native.set8(s + EAX, -Flags.carry(s));
+        case CPUID -> cpuid(c);
+        case RDTSC -> timestamp(c);
+        case RDPMC -> {
+          throw c.gp(0);
+        }
+        case CLTS -> c.set(CR0, c.get(CR0) & ~TS);
+        case RDMSR, WRMSR -> modelSpecific(c);
+        case INVD, WBINVD -> { }
+        default -> throw new IllegalStateException(kind.name());
+      }
+    }
+
+    private void interruptFlag(Core c) {
+      if (c.cpl() > c.iopl()) throw c.gp(0);
+      int flags = c.get(EFLAGS);
+      c.set(EFLAGS, kind == Mnemonic.STI ? flags | Flags.IF : flags & ~Flags.IF);
+    }
+
+    private static void cpuid(Core c) {
+      int[] leaf = c.config.model().cpuid(c.get(EAX));
+      c.set(EAX, leaf[0]);
+      c.set(EBX, leaf[1]);
+      c.set(ECX, leaf[2]);
+      c.set(EDX, leaf[3]);
+    }
+
+    private static void timestamp(Core c) {
+      if ((c.get(CR4) & TSD) != 0) c.privileged();
+      long now = c.config.timestampCounter().getAsLong();
+      c.set(EAX, (int) now);
+      c.set(EDX, (int) (now >>> 32));
+    }
+
+    /** The time stamp counter is the only model-specific register, and it cannot be set. */
+    private void modelSpecific(Core c) {
+      if (kind == Mnemonic.WRMSR || c.get(ECX) != 0x10) throw c.gp(0);
+      timestamp(c);
+    }
+  }
+
+  /** CPL 0 or #GP(0), before anything else. */
+  static final class Privileged extends Op {
+    private final Op op;
+
+    Privileged(Op op) {
+      this.op = op;
+    }
+
+    @Override
+    void run(Core c) {
+      c.privileged();
+      op.run(c);
+    }
+  }
+
+  static final class Halt extends End {
+    private final int next;
+
+    Halt(int next) {
+      this.next = next;
+    }
+
+    @Override
+    Block run(Core c) {
+      c.privileged();
+      c.exit = Exit.HALT;
+      return c.go(next);
+    }
+  }
+
+  /** Ports: without a bus at any level, and without a TSS's permission map above IOPL, all is #GP(0); the Host may emulate. */
+  static final class Port extends End {
+    @Override
+    Block run(Core c) {
+      throw c.gp(0);
+    }
+  }
+
+  /** MOV to and from control and debug registers. */
+  static final class Control extends Op {
+    private final boolean load;
+    private final boolean debug;
+    private final int number;
+    private final long general;
+
+    Control(Instruction i, Core c, boolean load, boolean debug) {
+      this.load = load;
+      this.debug = debug;
+      this.number = i.reg;
+      this.general = Operand.address(c, i.rm, 4);
+    }
+
+    @Override
+    void run(Core c) {
+      if (!debug && (number == 1 || number > 4)) throw c.ud();
+      c.privileged();
+      if (!load) Native.set32(general, debug ? debugRegister(c) : c.get(CR0 + 8 * (number > 1 ? number - 1 : 0)));
+      else set(c, Native.get32(general));
+    }
+
+    private int debugRegister(Core c) {
+      if (number == 7) return c.get(DR + 56) | 0x400;
+      if (number == 6) return c.get(DR + 48) | 0xFFFF0FF0;
+      return c.get(DR + 8 * (number == 4 || number == 5 ? number + 2 : number));
+    }
+
+    private void set(Core c, int value) {
+      if (debug) c.set(DR + 8 * (number == 4 || number == 5 ? number + 2 : number), value);
+      else if (number == 0) setCr0(c, value);
+      else if (number == 2) c.set(CR2, value);
+      else if (number == 3) c.setCr3(value);
+      else c.setCr4(value);
+    }
+
+    /** Protected mode cannot be left: there is no other. */
+    private static void setCr0(Core c, int value) {
+      if ((value & 1) == 0) throw c.gp(0);
+      c.setCr0(value);
+    }
+  }
+
+  /** SGDT, SIDT, LGDT, LIDT. The GDT that counts is the Host's; the registers just keep what was put there. */
+  static final class TableRegister extends Op {
+    private final Mnemonic kind;
+    private final Ea ea;
+    private final int operandSize;
+
+    TableRegister(Mnemonic kind, Ea ea, int operandSize) {
+      this.kind = kind;
+      this.ea = ea;
+      this.operandSize = operandSize;
+    }
+
+    @Override
+    void run(Core c) {
+      boolean gdt = kind == Mnemonic.SGDT || kind == Mnemonic.LGDT;
+      int limit = gdt ? GDTR_LIMIT : IDTR_LIMIT;
+      int base = gdt ? GDTR_BASE : IDTR_BASE;
+      boolean store = kind == Mnemonic.SGDT || kind == Mnemonic.SIDT;
+      if (!store) c.privileged();
+      int first = ea.linear(c, 0, 2, store);
+      int second = ea.linear(c, 2, 4, store);
+      if (store) {
+        c.mmu.probeWrite(first, 6);
+        c.mmu.write16(first, c.get(limit));
+        c.mmu.write32(second, c.get(base));
+      } else {
+        int newLimit = c.mmu.read16(first) & 0xFFFF;
+        int newBase = c.mmu.read32(second);
+        c.set(limit, newLimit);
+        c.set(base, operandSize == 4 ? newBase : newBase & 0xFFFFFF);
+      }
+    }
+  }
+
+  /** SLDT, STR, SMSW to a register or memory. */
+  static final class StoreWord extends Op {
+    private final int from;
+    private final Operand to;
+
+    StoreWord(int from, Operand to) {
+      this.from = from;
+      this.to = to;
+    }
+
+    @Override
+    void run(Core c) {
+      to.set(c, c.get(from));
+    }
+  }
+
+  /** LLDT, LTR, LMSW. Only the selector is kept: no LDT, and the Host knows the inner stack. */
+  static final class LoadWord extends Op {
+    private final Mnemonic kind;
+    private final Operand from;
+
+    LoadWord(Mnemonic kind, Operand from) {
+      this.kind = kind;
+      this.from = from;
+    }
+
+    @Override
+    void run(Core c) {
+      c.privileged();
+      int value = from.value(c) & 0xFFFF;
+      switch (kind) {
+        case LMSW -> c.setCr0(c.get(CR0) & ~0xE | value & 0xF | 1);
+        case LLDT -> loadTable(c, LDTR, value, 2, true);
+        default -> loadTable(c, TR, value, 9, false);
+      }
+    }
+
+    private static void loadTable(Core c, int register, int selector, int type, boolean mayBeNull) {
+      if ((selector & 0xFFFC) == 0) {
+        if (!mayBeNull) throw c.gp(0);
+      } else {
+        long d = c.segments.descriptor(selector);
+        if (has(d, USER) || (attributes(d) >>> 8 & 15) != type) throw c.gp(selector);
+        if (!has(d, PRESENT)) throw c.fault.withCode(GuestFault.NP, selector & 0xFFFC);
+      }
+      c.set(register, selector);
+    }
+  }
+
+  static final class Invalidate extends Op {
+    private final Ea ea;
+
+    Invalidate(Ea ea) {
+      this.ea = ea;
+    }
+
+    @Override
+    void run(Core c) {
+      c.privileged();
+      int offset = ea.offset();
+      c.flushTlbPage(ea.flat ? offset : c.segments.base(ea.segment) + offset);
+    }
+  }
+
+  /** LAR, LSL, VERR, VERW: questions about selectors that answer in ZF. */
+  static final class Ask extends Op {
+    private final Mnemonic kind;
+    private final Operand to;
+    private final Operand selector;
+
+    Ask(Mnemonic kind, Operand to, Operand selector) {
+      this.kind = kind;
+      this.to = to;
+      this.selector = selector;
+    }
+
+    @Override
+    void run(Core c) {
+      int value = selector.value(c) & 0xFFFF;
+      long d = (value & 0xFFFC) == 0 ? DescriptorSource.BEYOND_LIMIT : c.segments.lookup(value);
+      boolean yes = d != DescriptorSource.BEYOND_LIMIT && allowed(c, value, d);
+      Flags.setArithmetic(c.state, Flags.arithmetic(c.state) & ~Flags.ZF | (yes ? Flags.ZF : 0));
+      if (yes && to != null) to.set(c, kind == Mnemonic.LAR ? (int) (d >>> 32) & 0x00FFFF00 : limitOf(d));
+    }
+
+    private boolean allowed(Core c, int value, long d) {
+      boolean code = has(d, CODE);
+      boolean conforming = has(d, USER | CODE | EXPAND_CONFORM);
+      boolean visible = conforming || Math.max(c.cpl(), value & 3) <= dpl(d);
+      if (!has(d, USER)) {
+        int type = attributes(d) >>> 8 & 15;
+        return visible && switch (kind) {
+          case LAR -> type == 1 || type == 2 || type == 3 || type == 4 || type == 5 || type == 9 || type == 11 || type == 12;
+          case LSL -> type == 1 || type == 2 || type == 3 || type == 9 || type == 11;
+          default -> false;
+        };
+      }
+      return visible && switch (kind) {
+        case VERR -> !code || has(d, READ_WRITE);
+        case VERW -> !code && has(d, READ_WRITE);
+        default -> true;
+      };
+    }
+  }
+
+  /** ARPL: raises the destination's RPL to the source's. */
+  static final class Arpl extends Op {
+    private final Operand destination;
+    private final Operand source;
+
+    Arpl(Operand destination, Operand source) {
+      this.destination = destination;
+      this.source = source;
+    }
+
+    @Override
+    void run(Core c) {
+      int rpl = source.value(c) & 3;
+      long at = destination.open(c);
+      int a = Native.get16(at);
+      boolean raise = (a & 3) < rpl;
+      if (raise) Native.set16(at, a & ~3 | rpl);
+      Flags.setArithmetic(c.state, Flags.arithmetic(c.state) & ~Flags.ZF | (raise ? Flags.ZF : 0));
+      destination.close(c, at);
+    }
+  }
+
+  /** CMPXCHG8B: stores in any case. */
+  static final class CompareExchange8 extends Op {
+    private final Ea ea;
+
+    CompareExchange8(Ea ea) {
+      this.ea = ea;
+    }
+
+    @Override
+    void run(Core c) {
+      long at = c.mmu.open(ea.linear(c, 8, true), 8);
+      long a = Native.get64(at);
+      long expected = c.get(EAX) & 0xFFFFFFFFL | (long) c.get(EDX) << 32;
+      int others = Flags.arithmetic(c.state) & ~Flags.ZF;
+      if (a == expected) {
+        Native.set64(at, c.get(EBX) & 0xFFFFFFFFL | (long) c.get(ECX) << 32);
+        Flags.setArithmetic(c.state, others | Flags.ZF);
+      } else {
+        c.set(EAX, (int) a);
+        c.set(EDX, (int) (a >>> 32));
+        Flags.setArithmetic(c.state, others);
+      }
+      c.mmu.close(at);
+    }
+  }
+}

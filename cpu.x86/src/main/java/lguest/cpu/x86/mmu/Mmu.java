@@ -1,0 +1,385 @@
+package lguest.cpu.x86.mmu;
+
+import static lguest.cpu.x86.state.CpuState.*;
+
+import java.lang.invoke.VarHandle;
+import lguest.cpu.x86.CpuConfig;
+import lguest.cpu.x86.Exit;
+import lguest.cpu.x86.state.GuestFault;
+import lguest.cpu.x86.state.Native;
+
+/**
+ * Linear memory. Tour 5.5: From an address to a byte.
+ *
+ * <p>Every access first asks a small table, the soft TLB: does this page stand in the entry its number selects? Then the byte is at a known distance. Otherwise the page tables
+ * are walked as hardware does, setting accessed and dirty bits, and the entry is filled. There is one table for supervisor and one for user accesses, so changing privilege is changing a pointer.
+ *
+ * <p>Accesses that cross a page translate both pages before they touch either. Pages from which code was decoded are never entered for writing, so stores to them come here and
+ * tell the {@link CodeWatcher} first.
+ */
+public final class Mmu {
+  /** Told of stores to pages with decoded code, before they happen. */
+  public interface CodeWatcher {
+    void storing(int physical, int bytes);
+  }
+
+  private static final long PAGE = ~0xFFFL;
+  private static final int P = 1, RW = 2, US = 4, ACCESSED = 0x20, DIRTY = 0x40, LARGE = 0x80;
+  private static final int PG = 1 << 31, WP = 1 << 16, PSE = 1 << 4;
+
+  private final long state;
+  private final long memory;
+  private final long size;
+  private final CpuConfig config;
+  private final GuestFault fault;
+  private final CodeWatcher watcher;
+  /** Per physical page: code was decoded from it. Written by the vCPU thread only. */
+  private final byte[] code;
+  /** Host address of a scratch area for read-modify-write accesses that cannot go straight to memory. */
+  private final long bounce;
+  private int bounceLinear;
+  private int bounceSize;
+
+  /** Host address of the TLB in use; state slot TLB holds the same for emitted code. */
+  private long tlb;
+  private boolean user;
+  public long misses;
+  public long flushes;
+
+  public Mmu(long state, long bounce, long memory, long size, CpuConfig config, GuestFault fault, CodeWatcher watcher) {
+    this.state = state;
+    this.bounce = bounce;
+    this.memory = memory;
+    this.size = size;
+    this.config = config;
+    this.fault = fault;
+    this.watcher = watcher;
+    this.code = new byte[(int) (size >>> 12)];
+    setUser(false);
+    flush();
+  }
+
+  // ---- fast paths: sign-extended like Native
+
+  public int read8(int a) {
+    long e = entry(a);
+    if (Native.get64(e + TLB_READ) == (a & 0xFFFFF000L)) return Native.get8(Native.get64(e + TLB_ADDEND) + unsigned(a));
+    return (byte) readSlow(a, 1);
+  }
+
+  public int read16(int a) {
+    long e = entry(a);
+    if (Native.get64(e + TLB_READ) == (unsigned(a) + 1 & PAGE)) return Native.get16(Native.get64(e + TLB_ADDEND) + unsigned(a));
+    return (short) readSlow(a, 2);
+  }
+
+  public int read32(int a) {
+    long e = entry(a);
+    if (Native.get64(e + TLB_READ) == (unsigned(a) + 3 & PAGE)) return Native.get32(Native.get64(e + TLB_ADDEND) + unsigned(a));
+    return (int) readSlow(a, 4);
+  }
+
+  public long read64(int a) {
+    long e = entry(a);
+    if (Native.get64(e + TLB_READ) == (unsigned(a) + 7 & PAGE)) return Native.get64(Native.get64(e + TLB_ADDEND) + unsigned(a));
+    return readSlow(a, 8);
+  }
+
+  public void write8(int a, int value) {
+    long e = entry(a);
+    if (Native.get64(e + TLB_WRITE) == (a & 0xFFFFF000L)) Native.set8(Native.get64(e + TLB_ADDEND) + unsigned(a), value);
+    else writeSlow(a, 1, value);
+  }
+
+  public void write16(int a, int value) {
+    long e = entry(a);
+    if (Native.get64(e + TLB_WRITE) == (unsigned(a) + 1 & PAGE)) Native.set16(Native.get64(e + TLB_ADDEND) + unsigned(a), value);
+    else writeSlow(a, 2, value);
+  }
+
+  public void write32(int a, int value) {
+    long e = entry(a);
+    if (Native.get64(e + TLB_WRITE) == (unsigned(a) + 3 & PAGE)) Native.set32(Native.get64(e + TLB_ADDEND) + unsigned(a), value);
+    else writeSlow(a, 4, value);
+  }
+
+  public void write64(int a, long value) {
+    long e = entry(a);
+    if (Native.get64(e + TLB_WRITE) == (unsigned(a) + 7 & PAGE)) Native.set64(Native.get64(e + TLB_ADDEND) + unsigned(a), value);
+    else writeSlow(a, 8, value);
+  }
+
+  /**
+   * Where to load, change and store an operand of up to 8 bytes in place. Checked for writing, as the processor does for read-modify-write. {@link #close} must follow the store.
+   */
+  public long open(int a, int bytes) {
+    long e = entry(a);
+    if (Native.get64(e + TLB_WRITE) == (unsigned(a) + bytes - 1 & PAGE)) return Native.get64(e + TLB_ADDEND) + unsigned(a);
+    return openSlow(a, bytes);
+  }
+
+  public void close(long opened) {
+    if (opened == bounce) commit();
+  }
+
+  /** Faults unless n bytes (at most a page) may be written at a. Changes nothing but accessed and dirty bits. */
+  public void probeWrite(int a, int bytes) {
+    translate(a, true);
+    if (crosses(a, bytes)) translate(a + bytes - 1, true);
+  }
+
+  public void probeRead(int a, int bytes) {
+    translate(a, false);
+    if (crosses(a, bytes)) translate(a + bytes - 1, false);
+  }
+
+  /** Host address of a, good to the end of its page, for reading; fills the TLB. */
+  public long readable(int a) {
+    long e = entry(a);
+    if (Native.get64(e + TLB_READ) == (a & 0xFFFFF000L)) return Native.get64(e + TLB_ADDEND) + unsigned(a);
+    return memory + unsigned(translate(a, false));
+  }
+
+  /** Host address of a, good to the end of its page, for writing, or 0 when stores there must go one by one (the page has code). May fault. */
+  public long writable(int a) {
+    long e = entry(a);
+    if (Native.get64(e + TLB_WRITE) == (a & 0xFFFFF000L)) return Native.get64(e + TLB_ADDEND) + unsigned(a);
+    int physical = translate(a, true);
+    return code[physical >>> 12] != 0 ? 0 : memory + unsigned(physical);
+  }
+
+  /** Guest-physical address of code at a; faults as a fetch does. */
+  public int fetch(int a) {
+    return (int) (readable(a) - memory);
+  }
+
+  /** Host address of a guest-physical one that the MMU gave out. */
+  public long host(int physical) {
+    return memory + unsigned(physical);
+  }
+
+  private long entry(int a) {
+    return tlb + ((a >>> 12 & TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT);
+  }
+
+  private static long unsigned(int a) {
+    return a & 0xFFFFFFFFL;
+  }
+
+  private static boolean crosses(int a, int bytes) {
+    return (a & 0xFFF) + bytes > 0x1000;
+  }
+
+  // ---- slow paths
+
+  private long readSlow(int a, int bytes) {
+    if (!crosses(a, bytes)) return load(memory + unsigned(translate(a, false)), bytes);
+    int first = 0x1000 - (a & 0xFFF);
+    long low = memory + unsigned(translate(a, false));
+    long high = memory + unsigned(translate(a + first, false));
+    long value = 0;
+    for (int i = 0; i < bytes; i++) value |= (Native.get8(i < first ? low + i : high + i - first) & 0xFFL) << i * 8;
+    return value;
+  }
+
+  private void writeSlow(int a, int bytes, long value) {
+    if (!crosses(a, bytes)) {
+      int physical = translate(a, true);
+      storing(physical, bytes);
+      store(memory + unsigned(physical), bytes, value);
+      return;
+    }
+    int first = 0x1000 - (a & 0xFFF);
+    int low = translate(a, true);
+    int high = translate(a + first, true);
+    storing(low, first);
+    storing(high, bytes - first);
+    for (int i = 0; i < bytes; i++) Native.set8(memory + unsigned(i < first ? low + i : high + i - first), (int) (value >>> i * 8));
+  }
+
+  private long openSlow(int a, int bytes) {
+    int physical = translate(a, true);
+    boolean crosses = crosses(a, bytes);
+    if (!crosses && code[physical >>> 12] == 0) return memory + unsigned(physical);
+    if (crosses) translate(a + bytes - 1, true);
+    bounceLinear = a;
+    bounceSize = bytes;
+    long value = readSlow(a, bytes);
+    Native.set64(bounce, value);
+    return bounce;
+  }
+
+  private void commit() {
+    writeSlow(bounceLinear, bounceSize, Native.get64(bounce));
+  }
+
+  private static long load(long at, int bytes) {
+    return switch (bytes) {
+      case 1 -> Native.get8(at);
+      case 2 -> Native.get16(at);
+      case 4 -> Native.get32(at);
+      default -> Native.get64(at);
+    };
+  }
+
+  private static void store(long at, int bytes, long value) {
+    switch (bytes) {
+      case 1 -> Native.set8(at, (int) value);
+      case 2 -> Native.set16(at, (int) value);
+      case 4 -> Native.set32(at, (int) value);
+      default -> Native.set64(at, value);
+    }
+  }
+
+  private void storing(int physical, int bytes) {
+    if (code[physical >>> 12] != 0) watcher.storing(physical, bytes);
+  }
+
+  // ---- page tables
+
+  /** Walks, checks rights, sets accessed and dirty, fills the TLB. Returns the guest-physical address. */
+  private int translate(int a, boolean write) {
+    misses++;
+    if (config.linearLimit() != 0 && Integer.compareUnsigned(a, config.linearLimit()) >= 0) throw pageFault(a, write, 0);
+    int cr0 = Native.get32(state + CR0);
+    if ((cr0 & PG) == 0) {
+      if (unsigned(a) >= size) throw fault.broken(Exit.BAD_PAGE_TABLE_ENTRY, a);
+      return fill(a, a, true);
+    }
+    long directory = unsigned(Native.get32(state + CR3) & 0xFFFFF000) + (a >>> 22) * 4;
+    if (directory >= size) throw fault.broken(Exit.BAD_PAGE_DIRECTORY_ENTRY, a);
+    directory += memory;
+    int pde = Native.get32(directory);
+    if ((pde & P) == 0) throw pageFault(a, write, 0);
+    if ((pde & config.directoryForbidden()) != 0) throw fault.broken(Exit.BAD_PAGE_DIRECTORY_ENTRY, a);
+    if ((pde & LARGE) != 0 && (Native.get32(state + CR4) & PSE) != 0) return large(a, write, directory, pde, cr0);
+    long table = unsigned(pde & 0xFFFFF000) + (a >>> 12 & 0x3FF) * 4;
+    if (table >= size) throw fault.broken(Exit.BAD_PAGE_DIRECTORY_ENTRY, a);
+    table += memory;
+    int pte = Native.get32(table);
+    if ((pte & P) == 0) throw pageFault(a, write, 0);
+    int rights = pde & pte;
+    check(a, write, rights, cr0);
+    if ((pte & config.tableForbidden()) != 0 || unsigned(pte & 0xFFFFF000) >= size) throw fault.broken(Exit.BAD_PAGE_TABLE_ENTRY, a);
+    if ((pde & ACCESSED) == 0) mark(directory, pde | ACCESSED);
+    int marked = pte | ACCESSED | (write ? DIRTY : 0);
+    if (marked != pte) mark(table, marked);
+    return fill(a, pte & 0xFFFFF000 | a & 0xFFF, (marked & DIRTY) != 0 && writes(rights, cr0));
+  }
+
+  private int large(int a, boolean write, long directory, int pde, int cr0) {
+    check(a, write, pde, cr0);
+    int physical = pde & 0xFFC00000 | a & 0x3FFFFF;
+    if (unsigned(physical) >= size) throw fault.broken(Exit.BAD_PAGE_TABLE_ENTRY, a);
+    int marked = pde | ACCESSED | (write ? DIRTY : 0);
+    if (marked != pde) mark(directory, marked);
+    return fill(a, physical, (marked & DIRTY) != 0 && writes(pde, cr0));
+  }
+
+  private void check(int a, boolean write, int rights, int cr0) {
+    if (user && (rights & US) == 0 || write && !writes(rights, cr0)) throw pageFault(a, write, P);
+  }
+
+  private boolean writes(int rights, int cr0) {
+    return (rights & RW) != 0 || !user && (cr0 & WP) == 0;
+  }
+
+  /** Page tables may have been decoded as code by a hostile guest: its blocks must go like after any store. */
+  private void mark(long entry, int value) {
+    storing((int) (entry - memory), 4);
+    Native.set32(entry, value);
+  }
+
+  private GuestFault pageFault(int a, boolean write, int present) {
+    return fault.page(a, present | (write ? RW : 0) | (user ? US : 0));
+  }
+
+  private int fill(int a, int physical, boolean writable) {
+    long e = entry(a);
+    long tag = a & 0xFFFFF000L;
+    Native.set64(e + TLB_READ, tag);
+    Native.set64(e + TLB_WRITE, writable && code[physical >>> 12] == 0 ? tag : TLB_INVALID);
+    Native.set64(e + TLB_ADDEND, memory + unsigned(physical) - unsigned(a));
+    return physical;
+  }
+
+  /** Translation with supervisor rights and without any effect; -1 for a fault or a broken table. */
+  public long peek(int a) {
+    if (config.linearLimit() != 0 && Integer.compareUnsigned(a, config.linearLimit()) >= 0) return -1;
+    if ((Native.get32(state + CR0) & PG) == 0) return unsigned(a) < size ? unsigned(a) : -1;
+    long directory = unsigned(Native.get32(state + CR3) & 0xFFFFF000) + (a >>> 22) * 4;
+    if (directory >= size) return -1;
+    int pde = Native.get32(memory + directory);
+    if ((pde & P) == 0 || (pde & config.directoryForbidden()) != 0) return -1;
+    long physical;
+    if ((pde & LARGE) != 0 && (Native.get32(state + CR4) & PSE) != 0) {
+      physical = unsigned(pde & 0xFFC00000 | a & 0x3FFFFF);
+    } else {
+      long table = unsigned(pde & 0xFFFFF000) + (a >>> 12 & 0x3FF) * 4;
+      if (table >= size) return -1;
+      int pte = Native.get32(memory + table);
+      if ((pte & P) == 0 || (pte & config.tableForbidden()) != 0) return -1;
+      physical = unsigned(pte & 0xFFFFF000 | a & 0xFFF);
+    }
+    return physical < size ? physical : -1;
+  }
+
+  // ---- TLB upkeep
+
+  /** Whose rights count from now on. */
+  public void setUser(boolean user) {
+    this.user = user;
+    tlb = state + (user ? TLB_USER : TLB_SUPERVISOR);
+    Native.set64(state + TLB, tlb);
+  }
+
+  public boolean user() {
+    return user;
+  }
+
+  public void flush() {
+    flushes++;
+    for (long e = state + TLB_SUPERVISOR, last = e + 2 * TLB_SIZE; e < last; e += 1 << TLB_ENTRY_SHIFT) invalidate(e);
+  }
+
+  public void flushPage(int a) {
+    long offset = (a >>> 12 & TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT;
+    invalidate(state + TLB_SUPERVISOR + offset);
+    invalidate(state + TLB_USER + offset);
+  }
+
+  public void flushRange(int a, long length) {
+    if (length <= 0) return;
+    long pages = ((a & 0xFFF) + length + 0xFFF) >>> 12;
+    if (pages >= TLB_ENTRIES) flush();
+    else for (long i = 0; i < pages; i++) flushPage(a + (int) (i << 12));
+  }
+
+  private static void invalidate(long e) {
+    Native.set64(e + TLB_READ, TLB_INVALID);
+    Native.set64(e + TLB_WRITE, TLB_INVALID);
+  }
+
+  // ---- pages with code
+
+  public boolean hasCode(int page) {
+    return code[page] != 0;
+  }
+
+  /** Code is about to be decoded from a page: from now on stores to it are seen. */
+  public void watch(int page) {
+    if (code[page] != 0) return;
+    code[page] = 1;
+    long host = memory + ((long) page << 12);
+    for (long e = state + TLB_SUPERVISOR, last = e + 2 * TLB_SIZE; e < last; e += 1 << TLB_ENTRY_SHIFT) {
+      long tag = Native.get64(e + TLB_WRITE);
+      if (tag != TLB_INVALID && tag + Native.get64(e + TLB_ADDEND) == host) Native.set64(e + TLB_WRITE, TLB_INVALID);
+    }
+    // Pairs with the fence in Core.memoryWritten: either the other thread sees the mark, or we decode its bytes.
+    VarHandle.fullFence();
+  }
+
+  public void unwatch(int page) {
+    code[page] = 0;
+  }
+}
