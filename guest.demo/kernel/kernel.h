@@ -63,10 +63,11 @@ struct regs {
   u32 eip, cs, eflags;
   u32 esp, ss; /* only when the trap came from user mode */
 };
-struct fault { u32 vector, error, cr2, eip, eflags; };
+struct fault { u32 vector, error, cr2, eip, eflags; bool irqs; };
 extern u32 trap_counts[32];
 extern struct fault last_fault;            /* the last kernel trap that an exception-table entry caught */
 extern bool (*trap_hook)(struct regs *r);  /* self-tests look here first; true = handled */
+extern u32 irqs_in_noirq;                 /* interrupts that came where the Host promised none; stays 0 */
 void trap_init(void);
 bool from_user(const struct regs *r);
 const char *trap_name(u32 vector);
@@ -149,7 +150,7 @@ struct task {
   int pid, parent;
   char name[20];
   u64 wake_at;           /* 0: no timeout */
-  const void *channel;   /* what it waits for */
+  const volatile void *channel;   /* what it waits for */
   int status;
   bool killed, fpu_used, fpu_live;
   u32 trap_entry;        /* user function to call with traps, or 0 */
@@ -175,8 +176,8 @@ void task_kill_users(void);
 struct task *task_find(int pid);
 struct regs *task_regs(struct task *task);
 void schedule(void);
-void wait_on(const void *channel, u64 timeout_ns);
-void wake(const void *channel);
+void wait_on(const volatile void *channel, u64 timeout_ns);
+void wake(const volatile void *channel);
 void task_sleep(u64 ns);
 void task_tick(u64 now);
 void idle_loop(void) __attribute__((noreturn));
@@ -198,6 +199,8 @@ extern u32 ticks;
 void time_init(void);
 u64 now_ns(void);
 u64 wall_seconds(void);
+void timer_attach(void);
+void timer_arm(u32 ns); /* 0 cancels */
 void timer_arm_tick(void);
 void timer_arm_idle(void);
 static inline u64 rdtsc(void) {
@@ -236,6 +239,8 @@ extern volatile bool console_interrupted;
 extern u32 console_bytes_out, console_bytes_in, console_sends;
 
 /* print.c */
+typedef __builtin_va_list va_list;
+u32 format_args(char *to, u32 size, const char *format, va_list args);
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 u32 format(char *to, u32 size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void panic(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
@@ -248,5 +253,21 @@ extern bool quiet;
 typedef int command_fn(int argc, char **argv);
 command_fn command_flood, command_selftest, command_die, command_stat, command_hexdump, command_devices;
 int run_user(const char *command);
+
+/* selftest.c and the files test_*.c */
+struct test {
+  const char *name;
+  const char *(*run)(void); /* NULL: passed; else why not */
+  u32 quirk;                /* row of ABI appendix B that makes the original Host fail it, or 0 */
+};
+extern const struct test tests_call[], tests_cpu[], tests_irq[], tests_memory[], tests_task[];
+extern bool original_host;
+const char *fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Runs one instruction that should trap, before or after itself; last_fault tells (vector ~0: it did not). */
+#define PROBE(code) do { \
+    last_fault.vector = ~0u; \
+    __asm__ volatile("771: " code "\n772:\n" EX_TABLE(771b, 772b) EX_TABLE(772b, 772b) : : : "eax", "ecx", "edx", "memory", "cc"); \
+  } while (0)
+const char *expect_fault(u32 vector, u32 error);
 
 #endif

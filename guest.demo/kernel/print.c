@@ -1,7 +1,6 @@
 /* Formatted text to the console: %s %c %d %u %x, widths with zeros or blanks, `-` for left, `ll` for 64 bits. */
 #include "kernel.h"
 
-typedef __builtin_va_list va_list;
 struct sink { char *at, *end; u32 count; };
 
 static void emit(struct sink *s, char c) {
@@ -66,14 +65,19 @@ void print(const char *f, ...) {
 }
 
 /* Into a buffer, cut to fit; returns the length it would have had. */
+u32 format_args(char *to, u32 size, const char *f, va_list args) {
+  struct sink s = {to, to + size - 1, 0};
+  vformat(&s, f, args);
+  *s.at = 0;
+  return s.count;
+}
+
 u32 format(char *to, u32 size, const char *f, ...) {
   va_list args;
   __builtin_va_start(args, f);
-  struct sink s = {to, to + size - 1, 0};
-  vformat(&s, f, args);
+  u32 n = format_args(to, size, f, args);
   __builtin_va_end(args);
-  *s.at = 0;
-  return s.count;
+  return n;
 }
 
 void panic(const char *f, ...) {
@@ -81,10 +85,8 @@ void panic(const char *f, ...) {
   irq_disable();
   va_list args;
   __builtin_va_start(args, f);
-  struct sink s = {why, why + sizeof why - 1, 0};
-  vformat(&s, f, args);
+  format_args(why, sizeof why, f, args);
   __builtin_va_end(args);
-  *s.at = 0;
   print("panic: %s\n", why);
   crash(why);
 }

@@ -57,7 +57,7 @@ void schedule(void) {
 }
 
 /* Waits until wake(channel), or the time is up (0: no limit), or somebody kills us. Call with interrupts off to lose no wake-up. */
-void wait_on(const void *channel, u64 timeout_ns) {
+void wait_on(const volatile void *channel, u64 timeout_ns) {
   u32 flags = irq_save();
   if (!(current->space && current->killed)) {
     current->channel = channel;
@@ -70,7 +70,7 @@ void wait_on(const void *channel, u64 timeout_ns) {
   irq_restore(flags);
 }
 
-void wake(const void *channel) {
+void wake(const volatile void *channel) {
   u32 flags = irq_save();
   for (struct task *t = tasks; t < tasks + MAX_TASKS; t++)
     if (t->state == TASK_WAITING && t->channel == channel) {

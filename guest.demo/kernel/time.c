@@ -31,10 +31,9 @@ u64 now_ns(void) {
 
 u64 wall_seconds(void) { return div64(wall_start + now_ns(), NS_PER_SEC, NULL); }
 
-static void arm(u64 ns) {
-  u32 delta = ns > 0xFFFFFFFFu ? 0xFFFFFFFFu : ns < 100 ? 100 : (u32)ns;
-  hypercall(LHCALL_SET_CLOCKEVENT, delta, 0, 0);
-}
+void timer_arm(u32 ns) { hypercall(LHCALL_SET_CLOCKEVENT, ns, 0, 0); }
+
+static void arm(u64 ns) { timer_arm(ns > 0xFFFFFFFFu ? 0xFFFFFFFFu : ns < 100 ? 100 : (u32)ns); }
 
 /* While there is work: the next tick, or a sleeper before it. */
 void timer_arm_tick(void) {
@@ -45,7 +44,7 @@ void timer_arm_tick(void) {
 void timer_arm_idle(void) {
   u64 now = now_ns(), first = next_deadline();
   if (first) arm(first > now ? first - now : 100);
-  else hypercall(LHCALL_SET_CLOCKEVENT, 0, 0, 0);
+  else timer_arm(0);
 }
 
 static void tick(u32 irq, void *arg) {
@@ -54,6 +53,11 @@ static void tick(u32 irq, void *arg) {
   task_tick(now_ns());
   timer_arm_tick();
   console_flush();
+}
+
+void timer_attach(void) {
+  irq_request(IRQ_TIMER, tick, NULL);
+  timer_arm_tick();
 }
 
 void time_init(void) {
@@ -68,6 +72,5 @@ void time_init(void) {
     }
     tsc_start = rdtsc();
   }
-  irq_request(IRQ_TIMER, tick, NULL);
-  timer_arm_tick();
+  timer_attach();
 }

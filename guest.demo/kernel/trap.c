@@ -7,10 +7,10 @@
  */
 #include "kernel.h"
 
-extern char vector_stubs[], syscall_stub[];
+extern char vector_stubs[], syscall_stub[], noirq_start[], noirq_end[];
 extern const u32 __ex_table_start[][2], __ex_table_end[][2];
 
-u32 trap_counts[32];
+u32 trap_counts[32], irqs_in_noirq;
 struct fault last_fault;
 bool (*trap_hook)(struct regs *r);
 
@@ -50,10 +50,10 @@ void print_regs(const struct regs *r) {
   print("  esi %08x edi %08x ebp %08x esp %08x\n", r->esi, r->edi, r->ebp, esp);
 }
 
-static bool fixup(struct regs *r, u32 cr2) {
+static bool fixup(struct regs *r, u32 cr2, bool irqs) {
   for (const u32 (*e)[2] = __ex_table_start; e < __ex_table_end; e++)
     if ((*e)[0] == r->eip) {
-      last_fault = (struct fault){r->vector, r->error, cr2, r->eip, r->eflags};
+      last_fault = (struct fault){r->vector, r->error, cr2, r->eip, r->eflags, irqs};
       r->eip = (*e)[1];
       return true;
     }
@@ -62,6 +62,7 @@ static bool fixup(struct regs *r, u32 cr2) {
 
 static void trap(struct regs *r) {
   u32 cr2 = lguest_data.cr2; /* before interrupts go on: the next fault overwrites it */
+  bool irqs = irqs_on();
   trap_counts[r->vector]++;
   if (trap_hook && trap_hook(r)) return;
   if (r->vector == 7) {
@@ -73,7 +74,7 @@ static void trap(struct regs *r) {
     if (space_fault(current->space, cr2, r->error)) return;
   }
   if (!from_user(r)) {
-    if (fixup(r, cr2)) return;
+    if (fixup(r, cr2, irqs)) return;
     print("kernel: %s (%u)\n", trap_name(r->vector), r->vector);
     print_regs(r);
     panic("%s at %#x", trap_name(r->vector), r->eip);
@@ -86,10 +87,15 @@ static void trap(struct regs *r) {
   task_exit(128 + r->vector);
 }
 
+static void interrupt(struct regs *r) {
+  if (r->eip >= (u32)noirq_start && r->eip < (u32)noirq_end) irqs_in_noirq++;
+  irq_dispatch(r->vector - FIRST_IRQ_VECTOR);
+}
+
 /* Called by trap.S. Before going back to user mode: is it another task's turn, is this one to die? */
 void trap_dispatch(struct regs *r) {
   if (r->vector == SYSCALL_VECTOR) syscall_dispatch(r);
-  else if (r->vector >= FIRST_IRQ_VECTOR) irq_dispatch(r->vector - FIRST_IRQ_VECTOR);
+  else if (r->vector >= FIRST_IRQ_VECTOR) interrupt(r);
   else trap(r);
   if (!from_user(r)) return;
   for (;;) {

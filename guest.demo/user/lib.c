@@ -77,55 +77,75 @@ u32 number(const char *s, u32 otherwise) {
   return n;
 }
 
-static char out[256];
-static u32 used;
+struct sink { char *at, *end; bool console; };
 
-static void put(char c) {
-  if (used == sizeof out) {
-    sys2(SYS_WRITE, out, used);
-    used = 0;
+static void put(struct sink *s, char c, char *start) {
+  if (s->at == s->end) {
+    if (!s->console) return;
+    sys2(SYS_WRITE, start, s->at - start);
+    s->at = start;
   }
-  out[used++] = c;
+  *s->at++ = c;
 }
 
-/* %s %c %d %u %x with width, `-` and `0`. Leaves as one write per call when it is short. */
-void print(const char *f, ...) {
-  __builtin_va_list args;
-  __builtin_va_start(args, f);
+/* %s %c %d %u %x with width, `-` and `0`. */
+static void vformat(struct sink *s, const char *f, __builtin_va_list args) {
+  char *start = s->at;
   for (; *f; f++) {
     if (*f != '%') {
-      put(*f);
+      put(s, *f, start);
       continue;
     }
     u32 width = 0;
     bool left = false, zeros = false;
     for (f++; *f == '-' || *f == '0'; f++) left |= *f == '-', zeros |= *f == '0';
     for (; *f >= '0' && *f <= '9'; f++) width = width * 10 + *f - '0';
-    char text[16];
-    const char *s = text;
-    u32 n = 0, at = sizeof text;
+    char digits[16];
+    const char *text = digits;
+    u32 n = 0, at = sizeof digits;
     if (*f == 's') {
-      s = __builtin_va_arg(args, const char *);
-      n = strlen(s);
+      text = __builtin_va_arg(args, const char *);
+      n = strlen(text);
     } else if (*f == 'c') {
-      text[0] = (char)__builtin_va_arg(args, int);
+      digits[0] = (char)__builtin_va_arg(args, int);
       n = 1;
     } else {
       u32 v = __builtin_va_arg(args, u32), base = *f == 'x' ? 16 : 10;
       bool negative = *f == 'd' && (s32)v < 0;
       if (negative) v = -v;
-      do text[--at] = "0123456789abcdef"[v % base];
+      do digits[--at] = "0123456789abcdef"[v % base];
       while (v /= base);
-      while (zeros && sizeof text - at < width && at > 1) text[--at] = '0';
-      if (negative) text[--at] = '-';
-      s = text + at;
-      n = sizeof text - at;
+      while (zeros && sizeof digits - at < width && at > 1) digits[--at] = '0';
+      if (negative) digits[--at] = '-';
+      text = digits + at;
+      n = sizeof digits - at;
     }
-    for (u32 i = n; !left && i < width; i++) put(' ');
-    for (u32 i = 0; i < n; i++) put(s[i]);
-    for (u32 i = n; left && i < width; i++) put(' ');
+    for (u32 i = n; !left && i < width; i++) put(s, ' ', start);
+    for (u32 i = 0; i < n; i++) put(s, text[i], start);
+    for (u32 i = n; left && i < width; i++) put(s, ' ', start);
   }
+}
+
+void format_args(char *to, u32 size, const char *f, __builtin_va_list args) {
+  struct sink s = {to, to + size - 1, false};
+  vformat(&s, f, args);
+  *s.at = 0;
+}
+
+void format(char *to, u32 size, const char *f, ...) {
+  __builtin_va_list args;
+  __builtin_va_start(args, f);
+  format_args(to, size, f, args);
   __builtin_va_end(args);
-  sys2(SYS_WRITE, out, used);
-  used = 0;
+}
+
+/* Leaves as one write per call when it is short. */
+void print(const char *f, ...) {
+  char out[256];
+  __builtin_va_list args;
+  __builtin_va_start(args, f);
+  struct sink s = {out, out + sizeof out, true};
+  vformat(&s, f, args);
+  sys2(SYS_WRITE, out, s.at - out);
+  __builtin_va_end(args);
 }

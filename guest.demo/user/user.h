@@ -31,6 +31,8 @@ void *grow(u32 bytes); /* fresh pages, zero until written */
 u64 now_ns(void);
 u32 div64(u64 n, u32 d, u32 *remainder);
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void format_args(char *to, u32 size, const char *format, __builtin_va_list args);
+void format(char *to, u32 size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 u32 number(const char *s, u32 otherwise);
 
 typedef int program(int argc, char **argv);
