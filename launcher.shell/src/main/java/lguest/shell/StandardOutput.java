@@ -15,7 +15,8 @@ final class StandardOutput implements Attachable.Output {
   /** {@code lost} runs on the device's thread when a write fails; it must not wait. */
   StandardOutput(Runnable lost) { this.lost = lost; }
 
-  @Override public void write(ByteBuffer data) throws IOException {
+  /** One at a time: what an old console still has under way when it is exchanged comes before what the next one writes. */
+  @Override public synchronized void write(ByteBuffer data) throws IOException {
     try {
       if (data.hasArray()) {
         out.write(data.array(), data.arrayOffset() + data.position(), data.remaining());

@@ -2,7 +2,9 @@ package lguest.device.console;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -35,6 +37,8 @@ final class Console implements Device, Attachable {
   // All below is guarded by this. Calls out of here (complete, wake, endGuest, write) are made without the lock.
   private final OutputRing ring = new OutputRing();
   private final List<Attached> attached = new ArrayList<>();
+  /** How far those were behind who were attached to the console before this; they come first and in the same order. */
+  private final Deque<Integer> behind;
   private final InputQueue input = new InputQueue();
   private final InterruptKey interruptKey;
   /** The request that is being taken, and how much of it has been. */
@@ -46,6 +50,8 @@ final class Console implements Device, Attachable {
   private boolean endTold;
   /** After {@link #drain} or {@link #close}: nothing more is taken from either side. */
   private boolean finished;
+  /** After {@link #drain}: the next console writes out what is not written yet. */
+  private boolean relieved;
 
   Console(DeviceContext context, ConsoleState state, LongSupplier clock) {
     this.context = context;
@@ -55,6 +61,7 @@ final class Console implements Device, Attachable {
     ring.put(MemorySegment.ofArray(state.history()), 0);
     input.put(ByteBuffer.wrap(state.input()));
     interruptKey = new InterruptKey(state.interrupts(), state.firstInterrupt());
+    behind = new ArrayDeque<>(state.unwritten());
     taken = state.taken();
     endTold = state.endTold();
     if (!input.isEmpty()) context.wake();
@@ -103,7 +110,7 @@ final class Console implements Device, Attachable {
   }
 
   @Override public synchronized Attachment attach(Output output, boolean replay) {
-    Attached party = new Attached(output, ring.attach(replay));
+    Attached party = new Attached(output, ring.attach(replay ? OutputRing.REPLAY : behind.isEmpty() ? 0 : behind.poll()));
     attached.add(party);
     party.writer.start();
     return party;
@@ -124,10 +131,9 @@ final class Console implements Device, Attachable {
     private void writeOut() {
       try {
         for (ByteBuffer piece; (piece = next()) != null; ) {
-          int length = piece.remaining();
           output.write(piece);
           synchronized (Console.this) {
-            reader.advance(length);
+            reader.advance();
             Console.this.notifyAll();
           }
           take();
@@ -141,8 +147,8 @@ final class Console implements Device, Attachable {
 
     private ByteBuffer next() throws InterruptedException {
       synchronized (Console.this) {
-        while (!detached && reader.upToDate()) Console.this.wait();
-        return detached ? null : reader.piece();
+        while (!detached && !relieved && reader.upToDate()) Console.this.wait();
+        return detached || relieved ? null : reader.piece();
       }
     }
 
@@ -176,7 +182,7 @@ final class Console implements Device, Attachable {
       long deadline = System.nanoTime() + nanos;
       synchronized (Console.this) {
         long mark = ring.end();
-        while (!detached && !reader.past(mark)) {
+        while (!detached && !relieved && !reader.past(mark)) {
           long left = nanos == 0 ? Long.MAX_VALUE : deadline - System.nanoTime();
           if (left <= 0) return;
           TimeUnit.NANOSECONDS.timedWait(Console.this, left);
@@ -243,9 +249,12 @@ final class Console implements Device, Attachable {
     synchronized (this) {
       while (completing) wait();
       finished = true;
+      relieved = true;
       current = null; // not complete: the next console gets it again and skips what is taken
       notifyAll();
-      return Optional.of(new ConsoleState(ring.history(), input.content(), interruptKey.count(), interruptKey.first(), taken, endTold).write());
+      List<Integer> unwritten = attached.stream().map(party -> party.reader.unseen()).toList();
+      int history = Math.max(OutputRing.REPLAY, unwritten.stream().mapToInt(Integer::intValue).max().orElse(0));
+      return Optional.of(new ConsoleState(ring.last(history), unwritten, input.content(), interruptKey.count(), interruptKey.first(), taken, endTold).write());
     }
   }
 

@@ -26,6 +26,7 @@ final class OutputRing {
   /** One who is attached. */
   final class Reader {
     private long position;
+    private int shown;
 
     private Reader(long position) { this.position = position; }
 
@@ -34,18 +35,26 @@ final class OutputRing {
 
     boolean upToDate() { return position == end; }
 
-    /** The next piece, not empty unless {@link #upToDate}. */
+    /** Shows the next piece, not empty unless {@link #upToDate}; it stays until {@link #advance}. */
     ByteBuffer piece() {
       int at = (int) (position % CAPACITY);
-      int length = (int) Math.min(end - position, Math.min(CAPACITY - at, LARGEST_PIECE));
-      return ByteBuffer.wrap(bytes, at, length);
+      shown = (int) Math.min(end - position, Math.min(CAPACITY - at, LARGEST_PIECE));
+      return ByteBuffer.wrap(bytes, at, shown);
     }
 
-    void advance(int length) { position += length; }
+    /** The piece shown has been used. */
+    void advance() {
+      position += shown;
+      shown = 0;
+    }
+
+    /** What it has not even been shown. */
+    int unseen() { return (int) (end - position - shown); }
   }
 
-  Reader attach(boolean replay) {
-    Reader reader = new Reader(replay ? Math.max(0, end - REPLAY) : end);
+  /** Attaches one who gets the last {@code before} bytes as far as they exist, and then all that comes. */
+  Reader attach(long before) {
+    Reader reader = new Reader(Math.max(0, end - before));
     readers.add(reader);
     return reader;
   }
@@ -70,9 +79,9 @@ final class OutputRing {
     return length;
   }
 
-  /** The last of the output, at most {@link #REPLAY} bytes. */
-  byte[] history() {
-    byte[] history = new byte[(int) Math.min(end, REPLAY)];
+  /** The last {@code length} bytes, as far as they exist; at most the capacity. */
+  byte[] last(int length) {
+    byte[] history = new byte[(int) Math.min(end, length)];
     for (int i = 0; i < history.length; i++) history[i] = bytes[(int) ((end - history.length + i) % CAPACITY)];
     return history;
   }

@@ -27,12 +27,15 @@ final class Party implements Attachable.Output {
     writes.release();
   }
 
+  /** One at a time: a write that an old console still has under way comes before the next one's. */
   @Override public void write(ByteBuffer data) throws IOException {
-    writes.acquireUninterruptibly();
-    if (broken) throw new IOException("Broken pipe");
-    synchronized (this) {
-      while (data.hasRemaining()) seen.write(data.get());
-      notifyAll();
+    synchronized (writes) {
+      writes.acquireUninterruptibly();
+      if (broken) throw new IOException("Broken pipe");
+      synchronized (this) {
+        while (data.hasRemaining()) seen.write(data.get());
+        notifyAll();
+      }
     }
   }
 
