@@ -24,6 +24,9 @@ import lguest.launcher.GuestSpec.DeviceSpec;
 record CommandLine(boolean verbose, String name, Optional<Path> initrd, List<DeviceSpec> devices, List<String> words) {
   /** The one device every guest gets. A name known here only: to the Launcher it is a type like any other. */
   static final String CONSOLE = "console";
+  /** In place of memory and image. */
+  static final String DEMO = "demo";
+  private static final long DEMO_MEMORY = 64L << 20;
   private static final String INITRD = "initrd";
   private static final String NAME = "name";
 
@@ -41,7 +44,7 @@ record CommandLine(boolean verbose, String name, Optional<Path> initrd, List<Dev
       if (argument.equals("--")) break;
       if (!argument.startsWith("-") || negative(argument)) {
         words.add(argument);
-        if (words.size() == 1 && argument.equals(OneShot.DEMO)) break;
+        if (words.size() == 1 && argument.equals(DEMO)) break;
         continue;
       }
       int equals = argument.indexOf('=');
@@ -77,12 +80,17 @@ record CommandLine(boolean verbose, String name, Optional<Path> initrd, List<Dev
     return guest(memory, path(words.get(1)), words.subList(2, words.size()));
   }
 
-  /** The guest wanted when memory and image are settled otherwise. */
-  GuestSpec guest(long memory, Path image, List<String> kernelArguments) {
+  private GuestSpec guest(long memory, Path image, List<String> kernelArguments) {
     List<DeviceSpec> bus = new ArrayList<>(devices);
     bus.add(new DeviceSpec(CONSOLE, ""));
     return new GuestSpec(name, memory, image, initrd, bus, String.join(" ", kernelArguments));
   }
+
+  /** Whether our own guest is asked for. */
+  boolean isDemo() { return !words.isEmpty() && words.getFirst().equals(DEMO); }
+
+  /** Our own guest, its image in this file. */
+  GuestSpec demo(Path image) { return guest(DEMO_MEMORY, image, words.subList(1, words.size())); }
 
   /** A usage error prints this (L1). */
   static String usage(List<DeviceOption> offered) {
@@ -91,7 +99,7 @@ record CommandLine(boolean verbose, String name, Optional<Path> initrd, List<Dev
     options.append("--").append(INITRD).append("=<filename>]...");
     return """
         usage: lguest %s <mem> <image> [kernel arguments]
-               lguest demo [kernel arguments]
+               lguest [options] demo [kernel arguments]
                lguest shell
                lguest help | version
         """.formatted(options);

@@ -21,8 +21,6 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
  */
 @Component(service = ToIntFunction.class, property = "lguest.main:Boolean=true")
 public final class OneShot implements ToIntFunction<String[]> {
-  static final String DEMO = "demo";
-  private static final long DEMO_MEMORY = 64L << 20;
   private static final int ERROR = 1;
 
   private final BundleContext context;
@@ -41,7 +39,7 @@ public final class OneShot implements ToIntFunction<String[]> {
       return switch (arguments.length == 0 ? "" : arguments[0]) {
         case "help", "--help", "-h" -> help();
         case "version", "--version" -> version();
-        case "shell" -> new Prompt(context).run(List.of(arguments).subList(1, arguments.length));
+        case "shell" -> shell(arguments.length - 1);
         default -> boot(CommandLine.parse(List.of(arguments), options.list()));
       };
     } catch (UserError e) {
@@ -56,8 +54,7 @@ public final class OneShot implements ToIntFunction<String[]> {
   }
 
   private int boot(CommandLine line) throws UserError, LaunchException, InterruptedException {
-    boolean demo = !line.words().isEmpty() && line.words().getFirst().equals(DEMO);
-    GuestSpec spec = demo ? line.guest(DEMO_MEMORY, Demo.image(context), line.words().subList(1, line.words().size())) : line.guest();
+    GuestSpec spec = line.isDemo() ? line.demo(Demo.image(context)) : line.guest();
     Launcher launcher = this.launcher;
     if (launcher == null) throw UserError.of("the Launcher is not there: the bundle launcher.core has not started");
     GuestEnd end;
@@ -77,6 +74,20 @@ public final class OneShot implements ToIntFunction<String[]> {
     // A user who typed ^C three times knows why (L42).
     if (end.status() == ERROR) System.err.println("lguest: " + (end.reason().isEmpty() ? "the guest ended for no known reason" : end.reason()));
     return end.status();
+  }
+
+  private int shell(int words) throws UserError {
+    if (words > 0) throw UserError.withUsage("shell takes no arguments");
+    GuestCompleter.World world = new GuestCompleter.World() {
+      @Override public List<DeviceOption> options() { return options.list(); }
+
+      @Override public List<Guest> guests() { return launcher == null ? List.of() : launcher.guests(); }
+    };
+    try {
+      return new Prompt(context, new GuestCompleter(world)).run();
+    } finally {
+      world.guests().forEach(Guest::close);
+    }
   }
 
   private int help() {

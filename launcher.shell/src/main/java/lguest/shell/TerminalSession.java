@@ -32,16 +32,22 @@ final class TerminalSession implements AutoCloseable {
   }
 
   static TerminalSession open(Guest guest) throws UserError {
-    DeviceSlot console = guest.slots().stream().filter(slot -> slot.type().equals(CommandLine.CONSOLE)).findFirst().orElseThrow();
     TerminalSession session = new TerminalSession(guest, RawTerminal.enter(STDIN));
-    Optional<Attachable.Attachment> attachment = console.attach(new StandardOutput(session::lose), true);
-    if (attachment.isEmpty()) {
+    try {
+      session.attachment = console(guest, new StandardOutput(session::lose));
+    } catch (UserError e) {
       session.terminal.ifPresent(RawTerminal::close);
-      throw UserError.of("the guest has no console: " + console.reason().orElse("no device bundle serves it"));
+      throw e;
     }
-    session.attachment = attachment.get();
     Thread.ofPlatform().daemon().name("standard input").start(session::readInput);
     return session;
+  }
+
+  /** Attaches to a guest's console, history first. */
+  static Attachable.Attachment console(Guest guest, Attachable.Output output) throws UserError {
+    DeviceSlot console = guest.slots().stream().filter(slot -> slot.type().equals(CommandLine.CONSOLE)).findFirst().orElseThrow(() -> UserError.of("guest '" + guest.name() + "' has no console"));
+    return console.attach(output, true)
+        .orElseThrow(() -> UserError.of("the console of guest '" + guest.name() + "' cannot be attached to: " + console.reason().orElse("its device carries no byte stream")));
   }
 
   /** Whether the standard output was closed under us. The guest has been stopped then: nobody could see it. */
