@@ -33,7 +33,7 @@ import org.osgi.framework.wiring.FrameworkWiring;
  */
 public final class Platform {
   /** Installed but not started: one command line needs no prompt. The shell starts them when it is asked for one. */
-  private static final Set<String> LAZY = Set.of("org.apache.felix.gogo.runtime", "org.apache.felix.gogo.command", "org.apache.felix.gogo.jline");
+  private static final Set<String> LAZY = Set.of("org.apache.felix.gogo.runtime", "org.apache.felix.gogo.command");
 
   private Platform() {}
 
