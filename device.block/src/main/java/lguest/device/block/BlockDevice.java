@@ -1,0 +1,241 @@
+package lguest.device.block;
+
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.ArrayDeque;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import lguest.device.Device;
+import lguest.device.DeviceContext;
+import lguest.device.DeviceException;
+import lguest.device.DeviceState;
+import lguest.device.GuestFaultException;
+import lguest.device.Request;
+
+/**
+ * Tour 6.2: A disk
+ *
+ * <p>The guest writes into the disk's page what it wants (ABI §3.3): read or write, from which sector, how many bytes; then it sends a request. A write's request carries the data, a read's
+ * is empty. In both cases it has offered a buffer before: a read's data goes there, and for a write, too, filling it is how the guest hears that the disk is done.
+ *
+ * <p>The original did the work while the guest stood still. Here the guest's thread only checks the request, and one other thread does the work, in the order of the requests: data first, then
+ * the result in the page, then the buffer's length and the interrupt, so that whoever sees one sees what comes before it.
+ *
+ * <p>A guest that asks for what cannot be, such as a sector behind the end, is ended (L44). A disk that fails is not its fault: it is told result 2, and the user a line.
+ */
+final class BlockDevice implements Device {
+  static final int SECTOR = 512;
+  private static final int TYPE_BLOCK = 3, F_RANDOMNESS = 0x8000;
+  private static final int TYPE = 0, FIRST_SECTOR = 4, BYTES = 8, RESULT = 12, NUM_SECTORS = 16;
+  private static final int DONE = 1, FAILED = 2;
+  private static final long MAX_SECTORS = 0xFFFFFFFFL;
+  /** Requests a guest may have going before it has to stand still for the next. Linux has one. */
+  private static final int MAX_RUNNING_ON = 32;
+  /** A disk that is not used for so long brings what was written to the medium, so that there is little left to do when the power goes off. */
+  private static final long IDLE_MILLIS = 500;
+  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private record Job(boolean write, long offset, long bytes, Request request, Request reply) {}
+
+  private final Disk disk;
+  private final DeviceContext context;
+  private final DeviceState state;
+  private final Runnable free;
+  private final MemorySegment page;
+  private final LongAdder reads, writes, bytesRead, bytesWritten, errors;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+  private final ArrayDeque<Job> jobs = new ArrayDeque<>();
+  private boolean draining, closing, stopped, freed;
+
+  // The working thread's.
+  private boolean unsynced;
+  private String lastFailure = "";
+
+  /**
+   * Starts work.
+   *
+   * @param state what the next implementation will need
+   * @param free closes the disk's files
+   */
+  BlockDevice(Disk disk, DeviceContext context, DeviceState state, Runnable free) throws DeviceException {
+    this.disk = disk;
+    this.context = context;
+    this.state = state;
+    this.free = free;
+    context.describe(TYPE_BLOCK, F_RANDOMNESS, 1);
+    page = context.page(0);
+    if (disk.size() / SECTOR > MAX_SECTORS)
+      context.log().log(Level.WARNING, "%s has %d sectors, of which a guest can name the first %d only".formatted(disk.name(), disk.size() / SECTOR, MAX_SECTORS));
+    page.set(INT, NUM_SECTORS, (int) Math.min(disk.size() / SECTOR, MAX_SECTORS));
+    reads = context.counter("reads");
+    writes = context.counter("writes");
+    bytesRead = context.counter("bytes.read");
+    bytesWritten = context.counter("bytes.written");
+    errors = context.counter("errors");
+    context.executor().execute(this::work);
+  }
+
+  /** The guest's thread: checks, and passes on. */
+  @Override public void request(Request request) {
+    boolean write = page.get(INT, TYPE) != 0;
+    long offset = Integer.toUnsignedLong(page.get(INT, FIRST_SECTOR)) * SECTOR, bytes = Integer.toUnsignedLong(page.get(INT, BYTES));
+    if (offset >= disk.size()) throw new GuestFaultException("Bad offset %d vs %d".formatted(offset, disk.size()));
+    if (context.log().isLoggable(Level.INFO)) context.log().log(Level.INFO, (write ? "WRITE at offset " : "READ at offset ") + offset);
+    Request reply = context.offered(0).orElseThrow(() -> new GuestFaultException("Block request didn't give us a dma buffer"));
+    // The original wrote, cut the file back and died of it. The end is the same if nothing is written.
+    if (write && request.length() > disk.size() - offset) throw new GuestFaultException("Write past end %d+%d".formatted(offset, request.length()));
+    lock.lock();
+    try {
+      if (jobs.size() < MAX_RUNNING_ON) request.defer();
+      jobs.add(new Job(write, offset, bytes, request, reply));
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  // The working thread.
+
+  private void work() {
+    try {
+      for (Job job; (job = next()) != null;) {
+        run(job);
+        lock.lock();
+        try {
+          jobs.remove();
+          changed.signalAll();
+        } finally {
+          lock.unlock();
+        }
+      }
+    } catch (InterruptedException e) {
+      // The slot has given the device up.
+    } finally {
+      lock.lock();
+      try {
+        stopped = true;
+        if (freed) free.run();
+        changed.signalAll();
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  /** The oldest job, which stays in its place until it is done; null when there will be none. */
+  private Job next() throws InterruptedException {
+    lock.lock();
+    try {
+      long left = TimeUnit.MILLISECONDS.toNanos(IDLE_MILLIS);
+      while (jobs.isEmpty() || draining) {
+        if (draining || closing) return null;
+        if (!unsynced) changed.await();
+        else if (left > 0) left = changed.awaitNanos(left);
+        else {
+          lock.unlock();
+          try {
+            sync();
+          } finally {
+            lock.lock();
+          }
+        }
+      }
+      return jobs.element();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void run(Job job) {
+    long done = 0;
+    try {
+      if (job.write && !disk.isWritable()) report("%s is read-only: the guest's writing fails".formatted(disk.name()));
+      else {
+        done = job.write ? disk.write(job.request.parts(), job.offset) : disk.read(job.reply.parts(), job.offset);
+        if (done == job.bytes) lastFailure = "";
+        else if (!job.write && done < Math.min(job.reply.length(), disk.size() - job.offset))
+          report("%s has got shorter: it ends at byte %d, not %d; the guest gets an error for what is missing".formatted(disk.name(), job.offset + done, disk.size()));
+      }
+    } catch (IOException e) {
+      report("cannot %s %s at offset %d: %s; the guest gets an error".formatted(job.write ? "write to" : "read", disk.name(), job.offset, e.getMessage()));
+    }
+    unsynced |= job.write;
+    (job.write ? writes : reads).increment();
+    (job.write ? bytesWritten : bytesRead).add(done);
+    if (done != job.bytes) errors.increment();
+    // What the guest has asked for counts, not what it has in the page by now.
+    VarHandle.releaseFence();
+    page.set(INT, RESULT, done == job.bytes ? DONE : FAILED);
+    job.reply.complete(job.write ? 0 : done);
+    job.request.complete(0);
+  }
+
+  private void sync() {
+    try {
+      unsynced = false;
+      disk.sync();
+    } catch (IOException e) {
+      report("cannot bring what was written to %s to the medium: %s; it may be lost".formatted(disk.name(), e.getMessage()));
+    }
+  }
+
+  /** Tells the user, but not the same thing again and again. */
+  private void report(String failure) {
+    String kind = failure.replaceAll("[0-9]+", "");
+    if (!kind.equals(lastFailure)) context.log().log(Level.WARNING, failure);
+    lastFailure = kind;
+  }
+
+  // The end.
+
+  /** Finishes what it is at. What it has not begun goes back to the slot, as the guest sent it. */
+  @Override public Optional<DeviceState> drain() throws InterruptedException {
+    stop(true);
+    return Optional.of(state);
+  }
+
+  /** Does all that was asked for and brings it to the medium, unless it has been drained. */
+  @Override public void close() throws InterruptedException {
+    boolean drained = draining;
+    try {
+      stop(false);
+      if (unsynced && !drained) sync();
+      for (DiskFile file : disk.files())
+        if (!drained && file.isDeleted()) context.log().log(Level.WARNING, file.name() + " has been deleted while the guest used it; what the guest wrote is gone");
+    } finally {
+      free();
+    }
+  }
+
+  /** Closes the files, but never under the working thread's hands: if the disk hangs and we are not to wait for it, that thread closes them when it comes back. */
+  private void free() {
+    lock.lock();
+    try {
+      freed = true;
+      if (stopped) free.run();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void stop(boolean drain) throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      draining |= drain;
+      closing = true;
+      changed.signalAll();
+      while (!stopped) changed.await();
+    } finally {
+      lock.unlock();
+    }
+  }
+}
