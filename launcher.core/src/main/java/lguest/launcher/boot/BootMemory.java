@@ -26,9 +26,9 @@ public record BootMemory(long pageDirectory, long entry, long pageOffset) {
   /** Refuses a memory size no guest can have, before memory of that size is asked for. */
   public static void check(long memory) throws LaunchException {
     if (memory < GuestSpec.MIN_MEMORY)
-      throw new LaunchException("%d bytes of memory are too little for a guest; it needs %d MiB at least".formatted(memory, GuestSpec.MIN_MEMORY >> 20));
+      throw new LaunchException("%s of memory are too little for a guest; it needs %s at least".formatted(Sizes.of(memory), Sizes.of(GuestSpec.MIN_MEMORY)));
     if (memory > MappedMemory.MAX_RAM)
-      throw new LaunchException("%d MiB of memory are more than a guest can address; it can have %d MiB at most".formatted(memory >> 20, MappedMemory.MAX_RAM >> 20));
+      throw new LaunchException("%s of memory are more than a guest can address; it can have %d MiB at most".formatted(Sizes.of(memory), MappedMemory.MAX_RAM >> 20));
     if (memory % GuestMemory.PAGE_SIZE != 0)
       throw new LaunchException("%d bytes of memory are not whole pages; make it a multiple of %d".formatted(memory, GuestMemory.PAGE_SIZE));
   }

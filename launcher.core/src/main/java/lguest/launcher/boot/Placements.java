@@ -18,12 +18,12 @@ public final class Placements {
   /** Takes {@code length} bytes from {@code start} for {@code name}, as messages call it. */
   public void take(String name, long start, long length) throws LaunchException {
     if (start < 0 || length > ram - start)
-      throw new LaunchException("%s (%d bytes%s) does not fit in the guest's %d MiB of memory; give it more".formatted(name, length, start < 0 ? "" : " at %#x".formatted(start), ram >> 20));
+      throw new LaunchException("%s (%s%s) does not fit in the guest's %s of memory; give it more".formatted(name, Sizes.of(length), start < 0 ? "" : " at %#x".formatted(start), Sizes.of(ram)));
     if (length == 0) return;
     Place place = new Place(name, start, start + length);
     for (Place other : places)
       if (place.start < other.end && other.start < place.end)
-        throw new LaunchException("%s and %s would lie on each other in %d MiB of memory; give the guest more memory or a smaller kernel or initrd".formatted(place, other, ram >> 20));
+        throw new LaunchException("%s and %s would lie on each other in %s of memory; give the guest more memory or a smaller kernel or initrd".formatted(place, other, Sizes.of(ram)));
     places.add(place);
   }
 }

@@ -10,8 +10,8 @@ import lguest.host.Host;
 final class HostDoor {
   private final ReadWriteLock lock = new ReentrantReadWriteLock();
   private Host host;
-  private long instructions;
-  private Map<String, Long> statistics = Map.of();
+  private volatile long instructions;
+  private volatile Map<String, Long> statistics = Map.of();
 
   void open(Host opened) {
     lock.writeLock().lock();
@@ -42,14 +42,16 @@ final class HostDoor {
 
   /** Closes the Host. The guest's thread, or the only one that ever had it. */
   void close() {
-    instructions();
-    statistics();
     lock.writeLock().lock();
+    Host closing = host;
+    host = null;
+    lock.writeLock().unlock();
+    if (closing == null) return;
     try {
-      if (host != null) host.close();
+      instructions = closing.instructions();
+      statistics = closing.statistics();
     } finally {
-      host = null;
-      lock.writeLock().unlock();
+      closing.close();
     }
   }
 

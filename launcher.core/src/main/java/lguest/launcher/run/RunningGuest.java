@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import lguest.host.Host;
@@ -30,7 +31,7 @@ import lguest.launcher.system.OsException;
 /** One guest: what it is made of, from the first byte of its memory to the last thread that is gone. */
 final class RunningGuest implements Guest, Machine {
   /** How long {@link #stop} waits for a guest whose device or Host does not come back. */
-  static final long STOP_MILLIS = 10_000;
+  static final long STOP_MILLIS = 6_000;
 
   private final String name;
   private final int id;
@@ -42,17 +43,18 @@ final class RunningGuest implements Guest, Machine {
   private final Bell bell = new Bell();
   private final AtomicReference<GuestEnd> ending = new AtomicReference<>();
   private final CompletableFuture<GuestEnd> ended = new CompletableFuture<>();
+  private final AtomicReference<State> phase = new AtomicReference<>(State.READY);
   private Waker waker;
   private Bus bus;
-  private Thread thread;
+  private volatile Thread thread;
   private volatile long startedAt, endedAt;
-  private volatile boolean stopping;
+  private volatile boolean hurry;
 
   private RunningGuest(String name, int id, GuestSpec spec, GuestLog log, Consumer<RunningGuest> onClose) throws LaunchException {
     this.name = name;
     this.id = id;
     this.spec = spec;
-    this.log = log;
+    this.log = careful(log);
     this.onClose = onClose;
     memory = new MappedMemory(spec.memory());
   }
@@ -68,6 +70,18 @@ final class RunningGuest implements Guest, Machine {
       guest.takeApart();
       throw e;
     }
+  }
+
+  /** A log whose listener may fail: that is no reason for a guest to. */
+  private static GuestLog careful(GuestLog log) {
+    AtomicBoolean failed = new AtomicBoolean();
+    return (level, text, cause) -> {
+      try {
+        log.line(level, text, cause);
+      } catch (RuntimeException e) {
+        if (failed.compareAndSet(false, true)) GuestLog.SYSTEM.line(System.Logger.Level.ERROR, "a guest's log listener fails, at first with: " + text, e);
+      }
+    };
   }
 
   private void make(HostProvider provider, List<Candidate> devices) throws LaunchException {
@@ -95,10 +109,10 @@ final class RunningGuest implements Guest, Machine {
 
   @Override public GuestSpec spec() { return spec; }
 
-  @Override public synchronized State state() { return ended.isDone() ? State.ENDED : thread == null ? State.READY : State.RUNNING; }
+  @Override public State state() { return ended.isDone() ? State.ENDED : phase.get() == State.READY ? State.READY : State.RUNNING; }
 
-  @Override public synchronized void start() {
-    if (thread != null || ended.isDone()) throw new IllegalStateException("guest '" + name + "' has been started already");
+  @Override public void start() {
+    if (!phase.compareAndSet(State.READY, State.RUNNING)) throw new IllegalStateException("guest '" + name + "' has been started or stopped already");
     startedAt = System.nanoTime();
     waker.start(name + "-waker");
     // What the devices wished for before there was a Host to break in.
@@ -108,41 +122,31 @@ final class RunningGuest implements Guest, Machine {
   }
 
   private void live() {
-    try {
-      new RunLoop(this, host.host(), bus, bell).run();
-    } finally {
-      finish();
-    }
+    new RunLoop(this, host.host(), bus, bell).run();
+    finish();
   }
 
   private void finish() {
-    try {
-      takeApart();
-    } catch (Throwable e) {
-      log.line(System.Logger.Level.ERROR, "the guest could not be taken apart wholly", e);
-    } finally {
-      endedAt = System.nanoTime();
-      ended.complete(ending.get());
-    }
+    takeApart();
+    endedAt = System.nanoTime();
+    ended.complete(ending.get());
   }
 
   @Override public void stop() {
+    if (Thread.currentThread() == thread) throw new IllegalStateException("a guest's own thread cannot wait for its end; a device uses endGuest");
+    hurry = true;
     end(new GuestEnd(GuestEnd.Kind.STOPPED, "stopped", 1));
-    stopping = true;
-    boolean neverStarted;
-    synchronized (this) {
-      neverStarted = thread == null && !ended.isDone();
-      if (neverStarted) finish();
+    if (phase.compareAndSet(State.READY, State.ENDED)) {
+      finish();
+      return;
     }
-    if (neverStarted) return;
-    if (Thread.currentThread() == thread) throw new IllegalStateException("a guest's own thread cannot wait for its end; use endGuest");
-    for (Slot slot : bus.slots()) slot.interruptCall();
     try {
       ended.get(STOP_MILLIS, TimeUnit.MILLISECONDS);
+      if (thread != null) thread.join(STOP_MILLIS);
     } catch (TimeoutException e) {
-      if (ended.complete(ending.get()))
-        log.line(System.Logger.Level.ERROR, "the guest's thread does not come back and is left behind", stackOf(thread));
+      log.line(System.Logger.Level.ERROR, "the guest's thread does not come back and is left behind", stackOf(thread));
       endedAt = System.nanoTime();
+      ended.complete(ending.get());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (ExecutionException e) {
@@ -208,19 +212,33 @@ final class RunningGuest implements Guest, Machine {
   @Override public void later(long millis, Runnable action) { waker.later(millis, action); }
 
   @Override public void end(GuestEnd end) {
-    ending.compareAndSet(null, end);
+    if (!ending.compareAndSet(null, end)) return;
     breakIn();
+    if (bus != null) for (Slot slot : bus.slots()) slot.interruptCall();
   }
 
   @Override public boolean ending() { return ending.get() != null; }
 
-  /** Gives back everything: devices first, since they work on memory and Host. */
+  // The end.
+
+  /** Gives back everything, devices first, since they work on memory and Host. What fails does not keep the rest from being given back. */
   private void takeApart() {
-    end(new GuestEnd(GuestEnd.Kind.FAILED, "never started", 1));
-    if (bus != null) for (Slot slot : bus.slots()) slot.gone(() -> !stopping);
-    if (waker != null) waker.close();
-    host.close();
-    free();
+    end(new GuestEnd(GuestEnd.Kind.FAILED, "it could not be made", 1));
+    if (bus != null) for (Slot slot : bus.slots()) attempt(() -> slot.gone(this::isPatient));
+    if (waker != null) attempt(waker::close);
+    attempt(host::close);
+    attempt(this::free);
+  }
+
+  /** Whether the last output is waited for: a guest that ended by itself may have a slow reader, but who stops one wants it gone. */
+  private boolean isPatient() { return !hurry && ending.get().kind() != GuestEnd.Kind.STOPPED; }
+
+  private void attempt(Runnable step) {
+    try {
+      step.run();
+    } catch (Throwable e) {
+      log.line(System.Logger.Level.ERROR, "the guest could not be taken apart wholly", e);
+    }
   }
 
   /** Unmaps the memory; when a device's input or output is still under way in it, in a while. */

@@ -36,6 +36,9 @@ record Dma(long address, List<Section> sections) {
     return new Dma(address, List.copyOf(sections));
   }
 
+  /** Bytes in all sections. */
+  long length() { return sections.stream().mapToLong(Section::length).sum(); }
+
   /** Tells the guest how much was transferred; after everything that was written before. */
   void setUsed(GuestMemory memory, long length) {
     VarHandle.releaseFence();

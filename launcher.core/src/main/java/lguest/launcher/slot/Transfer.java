@@ -1,7 +1,6 @@
 package lguest.launcher.slot;
 
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 import lguest.device.Request;
 
@@ -34,24 +33,20 @@ final class Transfer {
     private final Slot slot;
     private final Transfer transfer;
     private final Occupant holder;
-    private final List<MemorySegment> parts = new ArrayList<>();
+    private final List<MemorySegment> parts;
 
     Handle(Slot slot, Transfer transfer, Occupant holder) {
       this.slot = slot;
       this.transfer = transfer;
       this.holder = holder;
-      for (Dma.Section section : transfer.dma.sections()) parts.add(holder.context().lend(section.address(), section.length()));
+      parts = transfer.dma.sections().stream().map(section -> holder.context().lend(section.address(), section.length())).toList();
     }
 
     @Override public int channel() { return transfer.channel; }
 
-    @Override public List<MemorySegment> parts() { return List.copyOf(parts); }
+    @Override public List<MemorySegment> parts() { return parts; }
 
-    @Override public long length() {
-      long length = 0;
-      for (Dma.Section section : transfer.dma.sections()) length += section.length();
-      return length;
-    }
+    @Override public long length() { return transfer.dma.length(); }
 
     @Override public void complete(long length) {
       if (length < 0 || length > length()) throw new IllegalArgumentException("completed with " + length + " of " + length() + " bytes");

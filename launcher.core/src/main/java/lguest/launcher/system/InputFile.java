@@ -42,7 +42,7 @@ public final class InputFile implements AutoCloseable {
     } catch (NoSuchFileException e) {
       throw new LaunchException(name + " does not exist; check the path", e);
     } catch (IOException e) {
-      throw new LaunchException("cannot look at " + name + ": " + e.getMessage() + "; check the path and its permissions", e);
+      throw new LaunchException("cannot look at " + name + ": " + why(e) + "; check the path and its permissions", e);
     }
     int fd;
     try {
@@ -54,6 +54,11 @@ public final class InputFile implements AutoCloseable {
     if (file.size > 0) return file;
     file.close();
     throw new LaunchException(name + " is empty; " + advice);
+  }
+
+  private static String why(IOException e) {
+    if (e instanceof java.nio.file.AccessDeniedException) return "permission denied";
+    return e instanceof java.nio.file.FileSystemException error && error.getReason() != null ? error.getReason() : e.getMessage();
   }
 
   /** What it is and its name, as messages begin: {@code kernel image 'vmlinux'}. */

@@ -1,0 +1,70 @@
+package lguest.launcher.slot;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
+import lguest.device.Attachable;
+import lguest.device.DeviceState;
+
+/** How a device leaves its slot: step by step, each with its time, after which the device is left behind, and named. */
+final class Departure {
+  /** How long a device may take for each step: to return from a call, to drain, to write out its output, to close. */
+  static final long STEP_MILLIS = 1000;
+  static final BooleanSupplier IMPATIENT = () -> false;
+
+  private final Machine machine;
+  private final String name, threadName;
+
+  /** @param name the device's, for messages */
+  Departure(Machine machine, String name, String threadName) {
+    this.machine = machine;
+    this.name = name;
+    this.threadName = threadName;
+  }
+
+  /** What the device leaves to the next; nothing when it does not drain. */
+  Optional<DeviceState> drain(Occupant leaving) {
+    return step("drain", IMPATIENT, () -> leaving.device().drain()).orElse(Optional.empty());
+  }
+
+  /**
+   * Takes a drained device off its attachments and everything else, and closes it.
+   *
+   * @param patient whether to go on waiting for its output to be written, beyond a step's time
+   */
+  void close(Occupant leaving, List<SlotAttachment> attachments, BooleanSupplier patient) {
+    if (!attachments.isEmpty() && leaving.device() instanceof Attachable)
+      step("write out its output", patient, () -> {
+        for (SlotAttachment attachment : attachments) attachment.follow(null);
+        return null;
+      });
+    step("close", IMPATIENT, () -> {
+      leaving.device().close();
+      return null;
+    });
+    // Its arena cannot be closed while input or output on it is under way; its threads have been interrupted, so soon.
+    for (int tries = 0; !leaving.context().dispose() && tries < 100; tries++) sleep(10);
+  }
+
+  private <T> Optional<T> step(String what, BooleanSupplier patient, Callable<T> step) {
+    try {
+      return Optional.ofNullable(Bounded.call(threadName + "-" + what.replace(' ', '-'), STEP_MILLIS, patient, step));
+    } catch (TimeoutException e) {
+      machine.log().line(System.Logger.Level.ERROR, "%s did not %s within %d ms and is left behind".formatted(name, what, STEP_MILLIS), null);
+    } catch (ExecutionException e) {
+      machine.log().line(System.Logger.Level.ERROR, "%s failed to %s".formatted(name, what), e.getCause());
+    }
+    return Optional.empty();
+  }
+
+  private static void sleep(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,155 @@
+package lguest.launcher.run;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import lguest.launcher.slot.Machine;
+import lguest.launcher.system.TestPipe;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class WakerTest {
+  private final List<String> log = new CopyOnWriteArrayList<>();
+  private final Semaphore reports = new Semaphore(0);
+  private final TestPipe pipe = new TestPipe();
+  private Waker waker;
+
+  @BeforeEach void open() throws Exception { waker = new Waker((level, text, cause) -> log.add(level + " " + text)); }
+
+  @AfterEach void close() {
+    waker.close();
+    pipe.close();
+  }
+
+  private void reported() throws InterruptedException { assertTrue(reports.tryAcquire(30, TimeUnit.SECONDS)); }
+
+  /** Not a timing assertion: what must not come is only ever looked for too shortly, never too long. */
+  private void nothingReported() throws InterruptedException { assertFalse(reports.tryAcquire(50, TimeUnit.MILLISECONDS)); }
+
+  @Test void aReadableDescriptorIsReportedOnceUntilItIsRearmed() throws Exception {
+    Machine.Watched watch = waker.watch(pipe.reader(), reports::release);
+    pipe.write();
+    nothingReported();
+    waker.start("waker");
+    reported();
+    nothingReported();
+    watch.rearm();
+    reported();
+    pipe.read();
+    watch.rearm();
+    nothingReported();
+    pipe.write();
+    reported();
+    watch.close();
+    watch.rearm();
+    nothingReported();
+    assertEquals(List.of(), log);
+  }
+
+  @Test void aWatchAddedWhileItWaitsCounts() throws Exception {
+    waker.start("waker");
+    nothingReported();
+    List<TestPipe> pipes = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      TestPipe another = new TestPipe();
+      pipes.add(another);
+      waker.watch(another.reader(), reports::release);
+      another.write();
+      reported();
+    }
+    nothingReported();
+    pipes.forEach(TestPipe::close);
+  }
+
+  @Test void aDescriptorWhoseOtherEndIsGoneDoesNotKeepItBusy() throws Exception {
+    AtomicInteger count = new AtomicInteger();
+    Machine.Watched[] watch = new Machine.Watched[1];
+    watch[0] = waker.watch(pipe.reader(), () -> {
+      count.incrementAndGet();
+      watch[0].rearm();
+    });
+    pipe.closeWriter();
+    waker.start("waker");
+    Thread.sleep(500);
+    assertTrue(count.get() > 2, "it is still told");
+    assertTrue(count.get() < 100, count + " reports in half a second");
+    watch[0].close();
+  }
+
+  @Test void aDescriptorClosedWhileWatchedIsNamedAndDropped() throws Exception {
+    Machine.Watched watch = waker.watch(pipe.reader(), reports::release);
+    pipe.closeReader();
+    waker.start("waker");
+    reported();
+    assertEquals(List.of("WARNING descriptor " + pipe.reader() + " was closed while it was watched; it is watched no more"), log);
+    watch.rearm();
+    nothingReported();
+  }
+
+  @Test void timersComeInOrderAndNotEarly() throws Exception {
+    List<Integer> order = new CopyOnWriteArrayList<>();
+    CountDownLatch all = new CountDownLatch(3);
+    long start = System.nanoTime();
+    AtomicInteger early = new AtomicInteger();
+    for (int millis : new int[] {60, 20, 40}) waker.later(millis, () -> {
+      if (System.nanoTime() - start < TimeUnit.MILLISECONDS.toNanos(millis)) early.incrementAndGet();
+      order.add(millis);
+      all.countDown();
+    });
+    waker.start("waker");
+    all.await();
+    assertEquals(List.of(20, 40, 60), order);
+    assertEquals(0, early.get());
+  }
+
+  @Test void waitingCostsNoProcessorTime() throws Exception {
+    waker.watch(pipe.reader(), reports::release);
+    waker.later(3_600_000, reports::release);
+    waker.start("idle-waker");
+    nothingReported();
+    Thread thread = Thread.getAllStackTraces().keySet().stream().filter(t -> t.getName().equals("idle-waker")).findFirst().orElseThrow();
+    long before = ManagementFactory.getThreadMXBean().getThreadCpuTime(thread.threadId());
+    Thread.sleep(500);
+    long used = ManagementFactory.getThreadMXBean().getThreadCpuTime(thread.threadId()) - before;
+    assertTrue(used < 50_000_000, used + " ns of half a second");
+  }
+
+  @Test void endsWhenClosed() {
+    waker.start("ending-waker");
+    waker.close();
+    assertTrue(Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName().equals("ending-waker")));
+    waker.later(1, reports::release);
+    waker.close();
+  }
+
+  @Test void aGuestsDeviceIsServicedWhenItsDescriptorIsReadable() throws Exception {
+    try (GuestFixture fixture = new GuestFixture(); TestPipe input = new TestPipe()) {
+      TestDevice device = new TestDevice("test");
+      device.onOpen = (config, context) -> {
+        context.describe(7, 0, 0);
+        context.watch(input.reader());
+      };
+      device.onService = (nothing, context) -> input.read();
+      fixture.add(device);
+      fixture.create("test").start();
+      for (int i = 1; i <= 50; i++) {
+        int expected = i;
+        input.write();
+        GuestFixture.await("service " + i, () -> device.events.stream().filter("service"::equals).count() >= expected);
+      }
+      assertEquals(50, device.events.stream().filter("service"::equals).count());
+    }
+  }
+}
