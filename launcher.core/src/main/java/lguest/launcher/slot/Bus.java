@@ -14,7 +14,7 @@ import lguest.memory.GuestMemory;
  * Tour 3.5: The bus
  *
  * <p>A guest finds its devices in one page just above its RAM: sixteen descriptors of twelve bytes that say what each is and where its pages are (ABI §3.2). That is all there is
- * to the bus. Afterwards, guest and device call each other by a <em>key</em>, a number that looks like an address: here it becomes a slot and a channel.
+ * to the bus. Afterwards, guest and device call each other by a key, a number that looks like an address: here it becomes a slot and a channel.
  */
 public final class Bus {
   public static final int MAX_SLOTS = 16;

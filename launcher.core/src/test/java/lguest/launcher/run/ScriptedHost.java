@@ -118,8 +118,8 @@ final class ScriptedHost implements Host {
 
   @Override public void interrupt(int irq) {
     open();
-    interrupts.add(irq);
     written.add("irq " + irq);
+    interrupts.add(irq);
   }
 
   @Override public synchronized void breakIn() {
