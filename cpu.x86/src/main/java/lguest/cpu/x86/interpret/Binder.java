@@ -97,7 +97,7 @@ final class Binder {
       case INVLPG -> new SystemOps.Invalidate(new Ea(c, i));
       case LAR, LSL -> new SystemOps.Ask(i.mnemonic(), operand(i, 0), operand(i, 1));
       case VERR, VERW -> new SystemOps.Ask(i.mnemonic(), null, operand(i, 0));
-      default -> null;
+      default -> Fpu.op(c, i);
     };
   }
 

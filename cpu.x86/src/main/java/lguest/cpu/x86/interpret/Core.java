@@ -8,6 +8,7 @@ import java.lang.invoke.VarHandle;
 import lguest.cpu.x86.CpuConfig;
 import lguest.cpu.x86.CpuStatistics;
 import lguest.cpu.x86.Exit;
+import lguest.cpu.x86.fpu.X87;
 import lguest.cpu.x86.mmu.Mmu;
 import lguest.cpu.x86.state.CpuState;
 import lguest.cpu.x86.state.Flags;
@@ -34,6 +35,9 @@ public final class Core {
   private final BlockBuilder builder;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment block;
+  private final X87 x87;
+  /** The unit's state may be newer than its image in the state block. */
+  private boolean x87Used;
   private final ForeignStores foreign = new ForeignStores();
 
   /** Why run must come back; null while it need not. */
@@ -55,6 +59,7 @@ public final class Core {
     segments = new Segments(this);
     builder = new BlockBuilder(this);
     reset();
+    x87 = new X87(state + FXSAVE);
   }
 
   private void reset() {
@@ -72,6 +77,15 @@ public final class Core {
   // ---- the loop
 
   public Exit run(long maxInstructions) {
+    try {
+      return loop(maxInstructions);
+    } finally {
+      if (x87Used) x87.flush();
+      x87Used = false;
+    }
+  }
+
+  private Exit loop(long maxInstructions) {
     exit = null;
     foreign.drain(cache);
     long limit = retired + maxInstructions;
@@ -130,6 +144,11 @@ public final class Core {
     if (exit != null || shadow || retired == before) return;
     set(DR + 6 * 8, get(DR + 6 * 8) | 1 << 14);
     fault(fault.plain(GuestFault.DB), 0);
+  }
+
+  X87 x87() {
+    x87Used = true;
+    return x87;
   }
 
   /** Runs one block. Returns the next, or null with EIP stored. */
