@@ -83,7 +83,7 @@ final class Bits {
     }
   }
 
-  /** BSF and BSR: a source of zero sets ZF and leaves the destination. */
+  /** BSF and BSR: a source of zero sets ZF and leaves the destination. Of the undefined flags, PF follows the result and the others are cleared, as AMD does. */
   static final class Scan extends Op {
     private final boolean forward;
     private final Operand destination;
@@ -98,9 +98,9 @@ final class Bits {
     @Override
     void run(Core c) {
       int a = Size.zeroExtend(source.size, source.value(c));
-      int others = Flags.arithmetic(c.state) & ~Flags.ZF;
-      Flags.setArithmetic(c.state, others | (a == 0 ? Flags.ZF : 0));
-      if (a != 0) destination.set(c, forward ? Integer.numberOfTrailingZeros(a) : 31 - Integer.numberOfLeadingZeros(a));
+      int result = a == 0 ? 0 : forward ? Integer.numberOfTrailingZeros(a) : 31 - Integer.numberOfLeadingZeros(a);
+      Flags.setArithmetic(c.state, (a == 0 ? Flags.ZF : 0) | Flags.parity(result));
+      if (a != 0) destination.set(c, result);
     }
   }
 

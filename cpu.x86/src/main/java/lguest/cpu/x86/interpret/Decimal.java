@@ -28,18 +28,18 @@ final class Decimal extends Op {
       case AAM -> {
         if (base == 0) throw c.fault.plain(GuestFault.DE);
         Native.set8(c.state + EAX + 1, al / base);
-        result(c, al % base);
+        Native.set8(c.state + EAX, al % base);
+        Flags.mixed(c.state, al % base << 24 >> 24, 0);
       }
       default -> {
         Native.set8(c.state + EAX + 1, 0);
-        result(c, al + ah * base);
+        // Flags are those of the byte addition that it ends with.
+        int product = (byte) (ah * base);
+        int sum = (byte) (al + product);
+        Native.set8(c.state + EAX, sum);
+        Flags.add(c.state, (byte) al, product, sum);
       }
     }
-  }
-
-  private static void result(Core c, int al) {
-    Native.set8(c.state + EAX, al);
-    Flags.mixed(c.state, (byte) al, 0);
   }
 
   private static void packed(Core c, int al, int flags, int sign) {
@@ -55,19 +55,19 @@ final class Decimal extends Op {
       out |= Flags.CF;
     }
     Native.set8(c.state + EAX, adjusted);
-    Flags.mixed(c.state, (byte) adjusted, out);
+    // Undefined OF: of the byte addition.
+    int overflow = ((al ^ adjusted) & (adjusted - al ^ adjusted)) >>> 7 & 1;
+    Flags.mixed(c.state, (byte) adjusted, out | overflow << 11);
   }
 
+  /** The undefined flags are those of the 16-bit addition to AX, before AL is cut to a digit. */
   private static void unpacked(Core c, int al, int ah, int flags, int sign) {
-    int out = 0;
-    if ((al & 15) > 9 || (flags & Flags.AF) != 0) {
-      int ax = (ah << 8 | al) + 0x106 * sign;
-      al = ax & 0xFF;
-      ah = ax >>> 8 & 0xFF;
-      out = Flags.AF | Flags.CF;
-    }
-    Native.set8(c.state + EAX, al & 15);
-    Native.set8(c.state + EAX + 1, ah);
-    Flags.mixed(c.state, (byte) (al & 15), out);
+    int ax = (short) (ah << 8 | al);
+    boolean adjust = (al & 15) > 9 || (flags & Flags.AF) != 0;
+    int by = adjust ? 0x106 * sign : 0;
+    int sum = (short) (ax + by);
+    Native.set16(c.state + EAX, sum & 0xFF0F);
+    int overflow = ((ax ^ sum) & (by ^ sum)) >>> 31 << 11;
+    Flags.mixed(c.state, sum, (adjust ? Flags.AF | Flags.CF : 0) | overflow);
   }
 }

@@ -103,6 +103,8 @@ final class Multiply {
         Size.store(size, c.state + EAX, (int) quotient);
         Size.store(size, c.state + EDX, (int) remainder);
       }
+      // All six are undefined; AMD processors set AF, clear SF, ZF and PF, and leave CF and OF.
+      Flags.setArithmetic(c.state, Flags.arithmetic(c.state) & (Flags.CF | Flags.OF) | Flags.AF);
     }
 
     private static long pair16(Core c) {

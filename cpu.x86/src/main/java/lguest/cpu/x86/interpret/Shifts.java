@@ -2,7 +2,10 @@ package lguest.cpu.x86.interpret;
 
 import lguest.cpu.x86.state.Flags;
 
-/** Shifts and rotates. A count of zero (after masking with 31) changes nothing, flags included. */
+/**
+ * Shifts and rotates. A count of zero (after masking with 31) changes nothing, flags included. What the manual leaves undefined is what current AMD processors
+ * were seen to do: shifts set AF, and OF follows one rule for all counts.
+ */
 final class Shifts {
   /** Numbers of the operations, as the reg field has them. */
   static final int ROL = 0, ROR = 1, RCL = 2, RCR = 3, SHL = 4, SHR = 5, SAR = 7;
@@ -23,7 +26,7 @@ final class Shifts {
     long wide = (a & 0xFFFFFFFFL) << count;
     int r = Size.extend(size, (int) wide);
     int carry = (int) (wide >>> Size.bits(size)) & 1;
-    Flags.mixed(s, r, carry | (carry ^ r >>> 31) << 11);
+    Flags.mixed(s, r, carry | Flags.AF | (carry ^ r >>> 31) << 11);
     return r;
   }
 
@@ -32,13 +35,13 @@ final class Shifts {
     int r = Size.extend(size, unsigned >>> count);
     // Overflow is defined for a count of 1 only, as the old sign; processors compute the two top bits' difference for all counts.
     int top = Size.bits(size) - 1;
-    Flags.mixed(s, r, unsigned >>> count - 1 & 1 | ((r ^ r << 1) >>> top & 1) << 11);
+    Flags.mixed(s, r, unsigned >>> count - 1 & 1 | Flags.AF | ((r ^ r << 1) >>> top & 1) << 11);
     return r;
   }
 
   static int arithmeticRight(long s, int size, int a, int count) {
     int r = a >> count;
-    Flags.mixed(s, r, a >> count - 1 & 1);
+    Flags.mixed(s, r, a >> count - 1 & 1 | Flags.AF);
     return r;
   }
 
@@ -119,28 +122,25 @@ final class Shifts {
 
     private int shift(long s, int size, int a, int b, int n) {
       int bits = Size.bits(size);
+      long x = Size.zeroExtend(size, a) & 0xFFFFFFFFL;
+      long y = Size.zeroExtend(size, b) & 0xFFFFFFFFL;
       int r;
       int carry;
-      if (size == 4) {
-        r = left ? a << n | b >>> 32 - n : a >>> n | b << 32 - n;
-        carry = left ? a >>> 32 - n & 1 : a >>> n - 1 & 1;
+      int overflow;
+      if (left) {
+        long shifted = x << n;
+        // 16 bits by more than 16: the manual leaves all open; processors bring in the source a second time, and CF and OF look at the destination alone.
+        long in = n <= bits ? y >>> bits - n : (y << 16 | y) >>> 32 - n;
+        r = Size.extend(size, (int) (shifted | in));
+        carry = (int) (shifted >>> bits) & 1;
+        overflow = carry ^ (int) (shifted >>> bits - 1) & 1;
       } else {
-        // Beyond 16 the manual leaves all open; processors shift the pattern a:b:a (left) or a:b:a (right) of 48 bits.
-        long x = a & 0xFFFFL;
-        long y = b & 0xFFFFL;
-        if (left) {
-          long all = x << 32 | y << 16 | x;
-          r = (short) (all << n >>> 32);
-          carry = (int) (all << n >>> 48) & 1;
-        } else {
-          long all = x << 32 | y << 16 | x;
-          r = (short) (all >>> n);
-          carry = (int) (all >>> n - 1) & 1;
-        }
+        long in = n <= bits ? y << bits - n : (y << 16 | y) << 32 - n >>> 16;
+        r = Size.extend(size, (int) (x >>> n | in));
+        carry = (int) (x >>> n - 1) & 1;
+        overflow = n == 1 ? (r ^ a) >>> 31 : (r ^ r << 1) >>> bits - 1 & 1;
       }
-      int overflow = (r ^ a) >>> 31;
-      if (n != 1) overflow = left ? r >>> 31 ^ carry : (r ^ r << 1) >>> bits - 1 & 1;
-      Flags.mixed(s, r, carry | overflow << 11);
+      Flags.mixed(s, r, carry | Flags.AF | overflow << 11);
       return r;
     }
   }

@@ -234,17 +234,17 @@ final class Stack {
       int esp = c.get(ESP);
       int ebp = c.get(EBP);
       c.probePushes(level == 0 ? 1 : level + 1, size);
-      int[] frames = new int[Math.max(level - 1, 0)];
-      for (int i = 0; i < frames.length; i++) {
-        int linear = c.segments.check(SS, ebp - (i + 1) * size & mask, size, false);
-        frames[i] = size == 4 ? c.mmu.read32(linear) : c.mmu.read16(linear);
-      }
+      for (int i = 1; i < level; i++) c.mmu.probeRead(c.segments.check(SS, ebp - i * size & mask, size, false), size);
       int frame = esp - size & mask;
       int last = frame - (level == 0 ? 0 : level * size) - bytes & mask;
       // The processor checks that the new top of stack could be written.
       c.mmu.probeWrite(c.segments.check(SS, last, size, true), size);
       c.push(size, ebp);
-      for (int value : frames) c.push(size, value);
+      // One by one: a pushed frame pointer may be the next one read.
+      for (int i = 1; i < level; i++) {
+        int linear = c.segments.check(SS, ebp - i * size & mask, size, false);
+        c.push(size, size == 4 ? c.mmu.read32(linear) : c.mmu.read16(linear));
+      }
       if (level > 0) c.push(size, frame);
       if (size == 4 && mask == -1) c.set(EBP, frame);
       else Native.set16(c.state + EBP, frame);
