@@ -32,11 +32,13 @@ static void die_trap(void) {
 }
 static void die_gatetype(void) { hypercall(LHCALL_LOAD_IDT_ENTRY, 5, KERNEL_CS << 16, 0x8500); }
 
-/* No stack to push a trap frame on: a double fault. */
-static void die_stack(void) {
-  irq_disable();
-  __asm__ volatile("movl %0, %%esp\n\tmovl %%esp, %%ebp\n\tud2" : : "r"(VMAP_END - PAGE_SIZE) : "memory");
-}
+/* No stack to push a trap frame on: for a divide error the processor fails to push (and faults on that), for a page fault the Host. */
+#define WITHOUT_STACK(code) \
+  irq_disable(); \
+  __asm__ volatile("xorl %%ecx, %%ecx\n\txorl %%edx, %%edx\n\tmovl %0, %%esp\n\t" code : : "r"(VMAP_END - PAGE_SIZE) : "ecx", "edx", "memory")
+
+static void die_stack(void) { WITHOUT_STACK("divl %%ecx"); }
+static void die_stackpush(void) { WITHOUT_STACK("movl (%%ecx), %%ecx"); }
 static void die_badstack(void) { hypercall(LHCALL_SET_STACK, KERNEL_DS, VMAP_END - PAGE_SIZE, 1); }
 static void die_stackring(void) { hypercall(LHCALL_SET_STACK, KERNEL_DS & ~3, (u32)current->stack + TASK_STACK, 2); }
 static void die_stackpages(void) { hypercall(LHCALL_SET_STACK, KERNEL_DS, (u32)current->stack + TASK_STACK, 3); }
@@ -71,7 +73,8 @@ static const struct { const char *name; void (*how)(void); const char *help; } w
   {"oddkey", die_oddkey, "BIND_DMA with a key that is not a multiple of 4"},
   {"trap", die_trap, "a trap without a gate"},
   {"gatetype", die_gatetype, "a task gate"},
-  {"stack", die_stack, "a trap without a stack"},
+  {"stack", die_stack, "a divide error without a stack"},
+  {"stackpush", die_stackpush, "a page fault without a stack"},
   {"badstack", die_badstack, "SET_STACK to an unmapped page"},
   {"stackring", die_stackring, "SET_STACK with a ring 0 selector"},
   {"stackpages", die_stackpages, "SET_STACK with three pages"},

@@ -4,7 +4,7 @@
 #include "../user.h"
 
 struct result {
-  u32 checksum; /* the same for the same scale on every correct machine, if `stable` */
+  u32 checksum; /* the same for the same scale on every correct machine */
   u32 count;    /* units of work done */
 };
 typedef struct result benchmark(u32 scale);
