@@ -10,7 +10,7 @@ import lguest.launcher.system.OsException;
 import lguest.launcher.system.Poll;
 
 /**
- * Tour 3.7: The Waker
+ * Tour 3.8: The Waker
  *
  * <p>A guest that computes, or sleeps in a halt, does not notice that somebody typed. The original had a second process for that: it watched all the input descriptors and, when one was
  * readable, had the Host break the guest out (L30). Ours is a thread, and does the same: it never touches the input itself. Each descriptor it reports

@@ -3,11 +3,12 @@ package lguest.launcher.slot;
 import java.nio.ByteBuffer;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import lguest.device.Attachable;
 
 /** A party attached to a slot: it follows the slot's devices as they come and go, and sees one stream. Input waits while there is none. */
 final class SlotAttachment implements Attachable.Attachment {
-  private final Slot slot;
+  private final Consumer<SlotAttachment> onClose;
   private final Attachable.Output output;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
@@ -15,8 +16,8 @@ final class SlotAttachment implements Attachable.Attachment {
   private Attachable source;
   private Attachable.Attachment inner;
 
-  SlotAttachment(Slot slot, Attachable.Output output, boolean replay) {
-    this.slot = slot;
+  SlotAttachment(Consumer<SlotAttachment> onClose, Attachable.Output output, boolean replay) {
+    this.onClose = onClose;
     this.output = output;
     this.replay = replay;
   }
@@ -112,7 +113,7 @@ final class SlotAttachment implements Attachable.Attachment {
     } finally {
       lock.unlock();
     }
-    slot.detached(this);
+    onClose.accept(this);
     if (left != null) left.close();
   }
 }
