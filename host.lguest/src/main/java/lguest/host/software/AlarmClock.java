@@ -31,8 +31,9 @@ final class AlarmClock {
   private synchronized void remove(Alarm alarm) {
     alarms.remove(alarm);
     if (!alarms.isEmpty() || ringer == null) return;
-    LockSupport.unpark(ringer.thread);
+    Thread thread = ringer.thread;
     ringer = null;
+    LockSupport.unpark(thread);
   }
 
   /** One guest's alarm. */
