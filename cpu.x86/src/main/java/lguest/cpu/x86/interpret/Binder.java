@@ -18,12 +18,17 @@ final class Binder {
     this.c = c;
   }
 
-  /** An instruction that goes on to the next one. Null when {@link #end} must be asked. */
-  Op op(Instruction i) {
-    Op fast = Fast.op(c, i);
+  /**
+   * An instruction that goes on to the next one; one that raises #UD when its operands do not make sense.
+   *
+   * @param live whether its flags may be looked at before they are written again
+   */
+  Op op(Instruction i, boolean live) {
+    Op fast = Fast.op(c, i, live);
     if (fast != null) return fast;
     Op op = general(i);
-    return op != null && i.encoding.has("priv") ? new SystemOps.Privileged(op) : op;
+    if (op == null) return new SystemOps.Undefined();
+    return i.encoding.has("priv") ? new SystemOps.Privileged(op) : op;
   }
 
   private Op general(Instruction i) {
@@ -125,10 +130,7 @@ final class Binder {
       case IN, OUT, INS, OUTS -> new SystemOps.Port();
       case SYSENTER, SYSEXIT, TOO_LONG -> new Branches.Raise(GuestFault.GP, true);
       case UD1, UD2, INVALID -> new Branches.Raise(GuestFault.UD, false);
-      default -> {
-        Op op = op(i);
-        yield op == null ? new Branches.Raise(GuestFault.UD, false) : new End.After(op, next);
-      }
+      default -> new End.After(op(i, true), next);
     };
   }
 
@@ -207,7 +209,7 @@ final class Binder {
     return new Strings(c, i.mnemonic(), size, i.addressSize, i.override >= 0 ? i.override : DS, i.rep);
   }
 
-  private static int operation(Mnemonic mnemonic) {
+  static int operation(Mnemonic mnemonic) {
     return switch (mnemonic) {
       case ADD -> Arithmetic.ADD;
       case OR -> Arithmetic.OR;

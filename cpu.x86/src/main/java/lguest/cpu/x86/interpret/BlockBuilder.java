@@ -5,8 +5,12 @@ import static lguest.cpu.x86.state.CpuState.*;
 import java.util.ArrayList;
 import java.util.List;
 import lguest.cpu.x86.decode.Decoder;
+import lguest.cpu.x86.decode.Encoding;
 import lguest.cpu.x86.decode.Encodings;
 import lguest.cpu.x86.decode.Instruction;
+import lguest.cpu.x86.decode.Mnemonic;
+import lguest.cpu.x86.decode.OperandKind.Place;
+import lguest.cpu.x86.state.Flags;
 import lguest.cpu.x86.state.Mode;
 import lguest.cpu.x86.state.Native;
 
@@ -19,8 +23,7 @@ final class BlockBuilder {
   private final Binder binder;
   private final Decoder decoder = new Decoder();
   private final byte[] bytes = new byte[WINDOW];
-  private final List<Op> ops = new ArrayList<>();
-  private final List<Integer> eips = new ArrayList<>();
+  private final List<Instruction> instructions = new ArrayList<>();
 
   BlockBuilder(Core c) {
     this.c = c;
@@ -53,47 +56,75 @@ final class BlockBuilder {
     int window = Math.min(room, WINDOW);
     Native.copy(c.mmu.host(physical), bytes, 0, window);
     boolean code32 = (c.mode & Mode.CODE32) != 0;
-    ops.clear();
-    eips.clear();
+    instructions.clear();
     int at = 0;
     int spill = 0;
     int spillPhysical = 0;
-    End end = null;
-    int instructions = 0;
-    while (end == null) {
-      int here = eip + at;
-      Instruction i = instructions == most ? null : decoder.decode(bytes, at, window, here, code32);
-      if (i == null && instructions == 0) {
+    do {
+      Instruction i = decoder.decode(bytes, at, window, eip + at, code32);
+      if (i == null && at == 0) {
         // The first instruction reaches into the next page, which must be there then.
         spillPhysical = c.mmu.fetch(linear + room);
         if (most > 1) c.cache.watch(spillPhysical);
         Native.copy(c.mmu.host(spillPhysical), bytes, room, Decoder.MAX_LENGTH);
-        i = decoder.decode(bytes, 0, room + Decoder.MAX_LENGTH, here, code32);
+        i = decoder.decode(bytes, 0, room + Decoder.MAX_LENGTH, eip, code32);
         spill = i.length - room;
       }
-      eips.add(here);
-      if (i == null) {
-        end = new End.Continue(new Link(here, (c.mode & Mode.CS_FLAT) != 0 && spill == 0 && at < room));
-        break;
-      }
+      if (i == null) break;
       checkLimit(i);
+      instructions.add(i);
       at += i.length;
-      instructions++;
-      if (spill != 0 || most == 1 || i.encoding.endsBlock()) {
-        end = i.encoding.endsBlock() ? binder.end(i) : after(i);
-      } else {
-        Op op = binder.op(i);
-        if (op == null) end = binder.end(i);
-        else ops.add(op);
-      }
-    }
-    int[] eip0 = eips.stream().mapToInt(Integer::intValue).toArray();
-    return new Block(physical, Math.min(at, room), spill, spillPhysical, eip, c.mode, ops.toArray(new Op[0]), eip0, end, instructions);
+      if (i.encoding.endsBlock()) break;
+    } while (spill == 0 && instructions.size() < most);
+    boolean onPage = (c.mode & Mode.CS_FLAT) != 0 && spill == 0 && at < room;
+    return bind(physical, Math.min(at, room), spill, spillPhysical, eip, new Link(eip + at, onPage));
   }
 
-  private End after(Instruction i) {
-    Op op = binder.op(i);
-    return op == null ? binder.end(i) : new End.After(op, i.nextEip());
+  /** Makes operations of the decoded instructions, last to first, so that it is known who still looks at flags. */
+  private Block bind(int physical, int bytes, int spill, int spillPhysical, int eip, Link behind) {
+    int count = instructions.size();
+    Instruction last = instructions.getLast();
+    int body = count - 1;
+    End end = null;
+    if (!last.encoding.endsBlock() && count > 1) {
+      body = count;
+      end = new End.Continue(behind);
+    } else if (last.encoding.endsBlock() && count > 1) {
+      end = Fast.pair(c, instructions.get(count - 2), last);
+      if (end != null) body = count - 2;
+    }
+    if (end == null) end = last.encoding.endsBlock() ? binder.end(last) : new End.After(binder.op(last, true), last.nextEip());
+    Op[] ops = new Op[body];
+    int[] eips = new int[body + 1];
+    eips[body] = body == count ? last.nextEip() : instructions.get(body).eip;
+    int live = Flags.ARITHMETIC;
+    for (int n = body - 1; n >= 0; n--) {
+      Instruction i = instructions.get(n);
+      Encoding e = i.encoding;
+      eips[n] = i.eip;
+      int written = e.flagsWritten() | e.flagsUndefined();
+      ops[n] = binder.op(i, (written & live) != 0);
+      // The multiplications leave what is undefined after them as it was.
+      boolean keeps = i.mnemonic() == Mnemonic.MUL || i.mnemonic() == Mnemonic.IMUL;
+      if (!e.conditional()) live &= ~(keeps ? e.flagsWritten() : written);
+      live |= e.flagsRead() & Flags.ARITHMETIC;
+      if (mayLeave(i)) live = Flags.ARITHMETIC;
+    }
+    return new Block(physical, bytes, spill, spillPhysical, eip, c.mode, ops, eips, end, count);
+  }
+
+  /** Whether the block may be left at this instruction, by a fault or because its code is gone: then all flags before it count. */
+  private static boolean mayLeave(Instruction i) {
+    return switch (i.mnemonic()) {
+      case ADD, ADC, SUB, SBB, AND, OR, XOR, CMP, TEST, INC, DEC, NEG, NOT, MOV, MOVZX, MOVSX, LEA, SHL, SHR, SAR, ROL, ROR, SET, CMOV, IMUL, MUL, CBW, CWD, BSWAP, NOP ->
+          i.memory() && i.mnemonic() != Mnemonic.LEA || i.encoding.operands().stream().anyMatch(BlockBuilder::special);
+      default -> true;
+    };
+  }
+
+  private static boolean special(Encoding.Operand operand) {
+    Place place = operand.kind().place;
+    return place == Place.OFFSET || place == Place.SEGMENT || place == Place.CONTROL || place == Place.DEBUG;
   }
 
   /** The last byte of the instruction must lie inside the code segment. */

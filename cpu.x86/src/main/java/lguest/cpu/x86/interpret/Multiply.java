@@ -11,7 +11,7 @@ final class Multiply {
   private Multiply() {}
 
   /** CF = OF = the product does not fit its lower half; the rest as before. */
-  private static void overflow(Core c, boolean yes) {
+  static void overflow(Core c, boolean yes) {
     int others = Flags.arithmetic(c.state) & ~(Flags.CF | Flags.OF);
     Flags.setArithmetic(c.state, others | (yes ? Flags.CF | Flags.OF : 0));
   }

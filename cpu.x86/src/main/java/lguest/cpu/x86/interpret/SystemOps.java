@@ -88,6 +88,13 @@ final class SystemOps {
     }
   }
 
+  static final class Undefined extends Op {
+    @Override
+    void run(Core c) {
+      throw c.ud();
+    }
+  }
+
   /** CPL 0 or #GP(0), before anything else. */
   static final class Privileged extends Op {
     private final Op op;
