@@ -5,9 +5,9 @@
  * end of memory is mapped at PAGE_OFFSET; ESI holds the guest-physical address of the boot parameters; there is no stack, no
  * interrupt table, and we are in ring 1. All that is left for assembly is a stack, a clean BSS and a call.
  *
- * A confession: the four loads from memory into EAX could be immediates. A raw image (a bzImage) carries no addresses, so the
- * Launcher guesses PAGE_OFFSET by looking for that very instruction, opcode 0xA1: the first top byte seen four times wins.
- * So we see to it that the first four are ours.
+ * A confession: the four loads from memory into EAX could be immediates. A raw image (a bzImage) carries no addresses, so
+ * the Launcher guesses PAGE_OFFSET by looking for that very instruction, opcode 0xA1: the first top byte seen four times
+ * wins. So we see to it that the first four are ours.
  */
 #include "lguest.h"
 

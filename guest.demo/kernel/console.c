@@ -1,9 +1,10 @@
 /*
  * Tour 2.13: The console
  *
- * Output gathers in a ring and leaves as one list of sections when somebody could be waiting for it: when it is full, at a tick,
- * before we halt, before we read. Input comes the other way round: we lend the Launcher one buffer by BIND_DMA, it fills it
- * and interrupts; as long as used_len is not zero again it is ours. We take our time when our own ring is full, and the Launcher waits.
+ * Output gathers in a ring and leaves as one list of sections when somebody could be waiting for it: when it is full, at a
+ * tick, before we halt, before we read. Input comes the other way round: we lend the Launcher one buffer by BIND_DMA, it
+ * fills it and interrupts; as long as used_len is not zero again it is ours. We take our time when our own ring is full, and
+ * the Launcher waits.
  */
 #include "kernel.h"
 
@@ -83,7 +84,7 @@ void console_write(const char *text, u32 n) {
   while (n--) console_putc(*text++);
 }
 
-/* From the lent buffer into our ring; gives the buffer back once it is empty. ^C acts at once, and takes typed-ahead input with it. */
+/* From the lent buffer into our ring; gives the buffer back once it is empty. ^C acts at once and drops what was typed before. */
 static void take_input(void) {
   u32 flags = irq_save();
   while (receive_full) {
@@ -95,7 +96,7 @@ static void take_input(void) {
         in_tail = in_head;
         console_interrupted = true;
         task_kill_users();
-        wake(in);
+        wake(&console_interrupted);
       }
       in[in_head++ % IN_SIZE] = c;
     }

@@ -2,7 +2,8 @@
  * Tour 2.12: The bus is a page
  *
  * Just above the end of memory lies one page with sixteen descriptors. Scanning it once is all the bus there is: a type
- * finds its driver in the table below, the status word tells the story of how that went, and slot n interrupts on line n + 1.
+ * finds its driver in the table below, the status word tells the story of how that went, and slot n interrupts on line n +
+ * 1.
  */
 #include "kernel.h"
 
@@ -51,7 +52,8 @@ int command_devices(int argc, char **argv) {
   for (u32 slot = 0; slot < LGUEST_MAX_DEVICES; slot++) {
     struct lguest_device_desc *d = &device_page[slot];
     if (d->type == DEVICE_NONE) continue;
-    print("%4u %3u %-8s   0x%04x %6u %5u 0x%x\n", slot, slot + 1, device_type_name(d->type), d->features, d->status, d->num_pages, d->pfn);
+    print("%4u %3u %-8s   0x%04x %6u %5u 0x%x\n", slot, slot + 1, device_type_name(d->type), d->features, d->status,
+          d->num_pages, d->pfn);
   }
   return 0;
 }

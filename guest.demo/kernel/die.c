@@ -1,8 +1,8 @@
 /*
  * Tour 2.17: How to die
  *
- * A guest ends by its own call, or because it asked the Host for something impossible. Each way of dying has its text in the contract
- * (ABI appendix C), and a Host is judged by them: these are the ways, on request.
+ * A guest ends by its own call, or because it asked the Host for something impossible. Each way of dying has its text in the
+ * contract (ABI appendix C), and a Host is judged by them: these are the ways, on request.
  */
 #include "kernel.h"
 
@@ -32,10 +32,11 @@ static void die_trap(void) {
 }
 static void die_gatetype(void) { hypercall(LHCALL_LOAD_IDT_ENTRY, 5, KERNEL_CS << 16, 0x8500); }
 
-/* No stack to push a trap frame on: for a divide error the processor fails to push (and faults on that), for a page fault the Host. */
+/* No stack to push a trap frame on: for a divide error the processor fails to push (and faults), for a page fault the Host. */
 #define WITHOUT_STACK(code) \
   irq_disable(); \
-  __asm__ volatile("xorl %%ecx, %%ecx\n\txorl %%edx, %%edx\n\tmovl %0, %%esp\n\t" code : : "r"(VMAP_END - PAGE_SIZE) : "ecx", "edx", "memory")
+  __asm__ volatile("xorl %%ecx, %%ecx\n\txorl %%edx, %%edx\n\tmovl %0, %%esp\n\t" code \
+                   : : "r"(VMAP_END - PAGE_SIZE) : "ecx", "edx", "memory")
 
 static void die_stack(void) { WITHOUT_STACK("divl %%ecx"); }
 static void die_stackpush(void) { WITHOUT_STACK("movl (%%ecx), %%ecx"); }

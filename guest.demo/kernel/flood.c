@@ -1,6 +1,6 @@
 /*
- * Console output as fast as it goes: lines of 64 bytes, each beginning with its own number, 64 KiB per list. The sum at the end is that of
- * all little-endian words sent, so a reader can prove that nothing is missing, doubled or changed.
+ * Console output as fast as it goes: lines of 64 bytes, each beginning with its own number, 64 KiB per list. The sum at the
+ * end is that of all little-endian words sent, so a reader can prove that nothing is missing, doubled or changed.
  */
 #include "kernel.h"
 

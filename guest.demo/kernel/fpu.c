@@ -1,9 +1,9 @@
 /*
  * Tour 2.10: The FPU, on request
  *
- * Saving 108 bytes of x87 state at every switch would be honest but slow. Instead a task starts its turn with TS set; if it touches
- * the FPU the processor traps (vector 7), we clear TS and give it its registers back. Only a task that did so has anything
- * to save when it leaves.
+ * Saving 108 bytes of x87 state at every switch would be honest but slow. Instead a task starts its turn with TS set; if it
+ * touches the FPU the processor traps (vector 7), we clear TS and give it its registers back. Only a task that did so has
+ * anything to save when it leaves.
  */
 #include "kernel.h"
 

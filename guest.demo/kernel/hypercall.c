@@ -2,8 +2,8 @@
  * Tour 2.3: Asking the Host
  *
  * A hypercall is `int $0x1f` with a number and three words. It costs a trip out of the guest, so calls whose effect nobody
- * needs at once (a page-table entry changed, a new stack, a new TLS) may be put in a ring of 64 entries instead while we are in
- * a "lazy" section; the Host works them off, in order, before it looks at the next real call. The slot's status byte is
+ * needs at once (a page-table entry changed, a new stack, a new TLS) may be put in a ring of 64 entries instead while we are
+ * in a "lazy" section; the Host works them off, in order, before it looks at the next real call. The slot's status byte is
  * all the protocol there is: 0 is ours to be read, 0xFF is done.
  */
 #include "kernel.h"

@@ -2,8 +2,8 @@
  * Tour 2.6: Interrupts that are only memory
  *
  * There is no interrupt controller. Turning interrupts off is a store to lguest_data, masking a line sets a bit beside it,
- * and there is nothing to acknowledge: the Host forgets the interrupt as it delivers it. Nothing tells the Host
- * when we turn them on again either; it looks now and then.
+ * and there is nothing to acknowledge: the Host forgets the interrupt as it delivers it. Nothing tells the Host when we turn
+ * them on again either; it looks now and then.
  */
 #include "kernel.h"
 

@@ -2,8 +2,8 @@
  * Tour 2.1: The whole contract on one page
  *
  * A guest never sees a device register. It sees one software interrupt, one structure shared with the Host, one page of
- * device descriptors, and lists of buffers. This file holds the shapes and numbers of all of that (ABI sections 1 to 3),
- * and nothing else: read it first, and the rest of the guest is only what one does with it.
+ * device descriptors, and lists of buffers. This file holds the shapes and numbers of all of that (ABI sections 1 to 3), and
+ * nothing else: read it first, and the rest of the guest is only what one does with it.
  */
 #ifndef LGUEST_H
 #define LGUEST_H

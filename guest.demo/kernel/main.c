@@ -2,7 +2,8 @@
  * Tour 2.15: From the first call to the prompt
  *
  * The order is the contract's: tell the Host where to find us, give it the trap gates before anything can trap, then our own
- * page tables, a stack for traps from user mode, a clock, the devices. From there on we are tasks, and this one becomes the idle task.
+ * page tables, a stack for traps from user mode, a clock, the devices. From there on we are tasks, and this one becomes the
+ * idle task.
  */
 #include "kernel.h"
 

@@ -1,9 +1,10 @@
 /*
  * Tour 2.7: Page frames and page tables of our own
  *
- * We arrive on page tables the Launcher made at the top of memory. They serve until we have built our own: the same linear map,
- * one 4 KiB page after another (the Host knows no large ones), plus a window for device pages. From then on every change is made twice: in
- * our memory, where we read it, and as a hypercall, so that the Host drops what it had derived from the old value.
+ * We arrive on page tables the Launcher made at the top of memory. They serve until we have built our own: the same linear
+ * map, one 4 KiB page after another (the Host knows no large ones), plus a window for device pages. From then on every
+ * change is made twice: in our memory, where we read it, and as a hypercall, so that the Host drops what it had derived from
+ * the old value.
  */
 #include "kernel.h"
 

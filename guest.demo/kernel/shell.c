@@ -1,8 +1,9 @@
 /*
  * Tour 2.16: The shell
  *
- * A kernel task that reads a line, splits it and calls a function of a table. Benchmarks and user-mode tests run as processes that it waits for.
- * It does its own echo and editing: the Launcher's terminal is raw, and with a pipe nobody else would.
+ * A kernel task that reads a line, splits it and calls a function of a table. Benchmarks and user-mode tests run as
+ * processes that it waits for. It does its own echo and editing: the Launcher's terminal is raw, and with a pipe nobody else
+ * would.
  */
 #include "kernel.h"
 

@@ -2,9 +2,9 @@
  * Tour 2.8: Pages on demand
  *
  * A process starts with an empty page directory. Each first touch of a page faults, the Host hands the fault to us, and here
- * it is decided what the page is: a page of the program (the same frame for everybody, copied when somebody writes), a page of zeroes
- * (one frame for all readers, a fresh one for a writer), or a mistake. fork() copies no page at all: it takes the right to
- * write away from both sides and lets the same faults sort it out.
+ * it is decided what the page is: a page of the program (the same frame for everybody, copied when somebody writes), a page
+ * of zeroes (one frame for all readers, a fresh one for a writer), or a mistake. fork() copies no page at all: it takes the
+ * right to write away from both sides and lets the same faults sort it out.
  */
 #include "kernel.h"
 

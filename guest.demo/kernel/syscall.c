@@ -1,9 +1,9 @@
 /*
  * Tour 2.14: What processes may ask
  *
- * `int $0x80`, number in EAX, arguments in EBX, ECX, EDX; the vector is a trap gate, so the call goes straight from ring 3 to ring 1
- * without a visit to the Host. The table is small: enough to run several programs, and to let them see what the self-tests
- * must see (their page-table entries, their own traps).
+ * `int $0x80`, number in EAX, arguments in EBX, ECX, EDX; the vector is a trap gate, so the call goes straight from ring 3
+ * to ring 1 without a visit to the Host. The table is small: enough to run several programs, and to let them see what the
+ * self-tests must see (their page-table entries, their own traps).
  */
 #include "kernel.h"
 #include "../user/abi.h"

@@ -1,10 +1,10 @@
 /*
  * Tour 2.9: Many of us
  *
- * A task is a kernel stack and, for a process, an address space. Switching is done where a task gives up the processor: when it
- * waits, or on its way back to user mode after the timer said its time is up. The calls that tell the Host of the new page
- * directory, stack and TLS go through the ring and are made good with one FLUSH_ASYNC. With nothing to do, the idle task asks
- * to be halted: the Host then sleeps for us until an interrupt comes.
+ * A task is a kernel stack and, for a process, an address space. Switching is done where a task gives up the processor: when
+ * it waits, or on its way back to user mode after the timer said its time is up. The calls that tell the Host of the new
+ * page directory, stack and TLS go through the ring and are made good with one FLUSH_ASYNC. With nothing to do, the idle
+ * task asks to be halted: the Host then sleeps for us until an interrupt comes.
  */
 #include "kernel.h"
 
@@ -80,9 +80,11 @@ void wake(const volatile void *channel) {
   irq_restore(flags);
 }
 
+/* ^C ends a sleep early. */
 void task_sleep(u64 ns) {
   u64 until = now_ns() + ns;
-  while (now_ns() < until && !current->killed && !console_interrupted) wait_on(&current->wake_at, until - now_ns());
+  for (u64 now = now_ns(); now < until && !current->killed && !console_interrupted; now = now_ns())
+    wait_on(&console_interrupted, until - now);
 }
 
 /* From the timer interrupt. */

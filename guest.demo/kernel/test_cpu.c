@@ -9,7 +9,8 @@ static const char *selectors(void) {
 
 static u32 flags_after(u32 set, u32 clear) {
   u32 result;
-  __asm__ volatile("pushf\n\tpushf\n\tmovl (%%esp), %0\n\torl %1, %0\n\tandl %2, %0\n\tmovl %0, (%%esp)\n\tpopf\n\tpushf\n\tpopl %0\n\tpopf"
+  __asm__ volatile("pushf\n\tpushf\n\tmovl (%%esp), %0\n\torl %1, %0\n\tandl %2, %0\n\t"
+                   "movl %0, (%%esp)\n\tpopf\n\tpushf\n\tpopl %0\n\tpopf"
                    : "=&r"(result) : "r"(set), "r"(~clear) : "cc", "memory");
   return result;
 }
@@ -120,7 +121,8 @@ static const char *ports(void) {
     u32 got = port_in(widths[i], 0);
     if ((got & masks[i]) != masks[i]) return fail("IN variant %u read %#x", widths[i], got);
   }
-  __asm__ volatile("outb %%al, %%dx\n\toutw %%ax, %%dx\n\toutl %%eax, %%dx\n\toutb %%al, $0x80\n\toutw %%ax, $0x80\n\toutl %%eax, $0x80"
+  __asm__ volatile("outb %%al, %%dx\n\toutw %%ax, %%dx\n\toutl %%eax, %%dx\n\t"
+                   "outb %%al, $0x80\n\toutw %%ax, $0x80\n\toutl %%eax, $0x80"
                    : : "a"(0), "d"(0x80));
   return NULL;
 }
@@ -243,7 +245,8 @@ static const char *gdt_ignored(void) {
   const char *result = NULL;
   for (u32 i = 0; i < ARRAY_LEN(ignored); i++) {
     gdt[ignored[i]] = (struct descriptor){0, 0};
-    if (load_es(ignored[i] << 3 | 3) != 13 && load_es(ignored[i] << 3 | 3) != 11) result = fail("entry %u was taken over", ignored[i]);
+    u32 vector = load_es(ignored[i] << 3 | 3);
+    if (vector != 13 && vector != 11) result = fail("entry %u was taken over", ignored[i]);
   }
   hypercall(LHCALL_LOAD_GDT, phys(gdt), GDT_ENTRIES, 0);
   return result;

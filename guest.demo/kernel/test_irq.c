@@ -149,11 +149,14 @@ static const char *halt_sleeps(void) {
   return give_back(took >= 29000000 ? NULL : fail("a halt of 30 ms ended after %u us", (u32)div64(took, 1000, NULL)));
 }
 
-/* What a trap's frame says about interrupts, and whether its gate turned them off. Page faults have an interrupt gate, ud2 a trap gate. */
+/* What a trap's frame says about interrupts, and whether its gate turned them off.
+ * Page faults have an interrupt gate, ud2 has a trap gate. */
 static const char *frame_flag(const char *trap, bool on, bool gate_off) {
   if (last_fault.vector == ~0u) return fail("%s did not trap", trap);
-  if (((last_fault.eflags & FLAGS_IF) != 0) != on) return fail("%s with interrupts %s: frame has flags %#x", trap, on ? "on" : "off", last_fault.eflags);
-  if (last_fault.irqs != (on && !gate_off)) return fail("%s: interrupts are %s in its handler", trap, last_fault.irqs ? "on" : "off");
+  if (((last_fault.eflags & FLAGS_IF) != 0) != on)
+    return fail("%s with interrupts %s: frame has flags %#x", trap, on ? "on" : "off", last_fault.eflags);
+  if (last_fault.irqs != (on && !gate_off))
+    return fail("%s: interrupts are %s in its handler", trap, last_fault.irqs ? "on" : "off");
   return NULL;
 }
 
@@ -185,8 +188,31 @@ static const char *direct_frames(void) {
   return NULL;
 }
 
-/* A storm of interrupts against a stream of irets: none may come between the store to irq_enabled and the iret behind it. */
+extern u32 noirq_probe(volatile u32 *counter, u32 spins);
+
+/* The interrupt falls due while we spin in the range, with interrupts on: none may come before we leave it, and then it must. */
 static const char *noirq_range(void) {
+  u32 spins = lguest_data.tsc_khz ? 1000000 : 50000000;
+  take_timer();
+  if (lguest_data.tsc_khz) { /* spin for about 20 ms, however fast we are */
+    u64 start = rdtsc();
+    noirq_probe(&seen, spins);
+    u64 took = rdtsc() - start, wanted = (u64)lguest_data.tsc_khz * 20;
+    for (; took < wanted && spins < 1u << 30; took *= 2) spins *= 2;
+  }
+  for (u32 attempt = 0; attempt < 10; attempt++) {
+    seen = 0;
+    timer_arm(2000000);
+    u32 before = seen, came = noirq_probe(&seen, spins);
+    if (came) return give_back("an interrupt in the range");
+    if (!before && !spin_until(1)) return give_back("the interrupt was lost");
+    if (!before) return give_back(NULL);
+  }
+  return give_back("never got into the range in time");
+}
+
+/* A storm of interrupts against a stream of irets. */
+static const char *noirq_storm(void) {
   take_timer();
   u32 before = irqs_in_noirq;
   rearm = 100;
@@ -213,6 +239,7 @@ const struct test tests_irq[] = {
   {"irq-frame-reflected", reflected_frames, 0},
   {"irq-frame-direct", direct_frames, 20},
   {"irq-noirq-range", noirq_range, 0},
+  {"irq-noirq-storm", noirq_storm, 0},
   {"halt-wakes", halt_wakes, 0},
   {"halt-pending", halt_pending, 0},
   {"halt-sleeps", halt_sleeps, 0},

@@ -1,4 +1,4 @@
-/* Paging, as the guest's own tables promise it: faults and their error codes, accessed and dirty bits, and every way to change an entry. */
+/* Paging, as the guest's own tables promise it: faults and error codes, accessed and dirty bits, every way to change an entry. */
 #include "kernel.h"
 
 #define AT VMAP_BASE
@@ -219,7 +219,8 @@ static const char *string_restart(void) {
   trap_hook = NULL;
   const char *r = NULL;
   if (hook_faults != 2) r = fail("%u faults for two pages", hook_faults);
-  else if (count || to != AT + 100 + PAGE_SIZE + 500 || from != (u32)source + PAGE_SIZE + 500) r = "registers wrong after a restarted string move";
+  else if (count || to != AT + 100 + PAGE_SIZE + 500 || from != (u32)source + PAGE_SIZE + 500)
+    r = "registers wrong after a restarted string move";
   else if (memcmp((void *)(AT + 100), source, PAGE_SIZE + 500)) r = "data wrong after a restarted string move";
   /* Backwards, words, from the end. */
   unmap();
@@ -228,7 +229,8 @@ static const char *string_restart(void) {
   to = NEXT + 396, from = (u32)source + 796, count = 200;
   __asm__ volatile("std\n\trep movsl\n\tcld" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
   trap_hook = NULL;
-  if (!r && (hook_faults != 2 || count || memcmp((void *)(NEXT + 400 - 800), source, 800))) r = "a restarted string move with DF set went wrong";
+  if (!r && (hook_faults != 2 || count || memcmp((void *)(NEXT + 400 - 800), source, 800)))
+    r = "a restarted string move with DF set went wrong";
   memset(frame(0), 1, PAGE_SIZE);
   memset(frame(1), 2, PAGE_SIZE);
   return done(r);
@@ -268,7 +270,8 @@ static const char *locked(void) {
   kernel_map(AT, pte(0, PTE_P));
   probe_read(AT, &byte);
   last_fault.vector = ~0u;
-  __asm__ volatile("movl $0, %%eax\n\t1: lock cmpxchgl %%ecx, (%0)\n2:\n" EX_TABLE(1b, 2b) : : "b"(AT) : "eax", "ecx", "memory", "cc");
+  __asm__ volatile("movl $0, %%eax\n\t1: lock cmpxchgl %%ecx, (%0)\n2:\n" EX_TABLE(1b, 2b)
+                   : : "b"(AT) : "eax", "ecx", "memory", "cc");
   const char *r = expect_page_fault(last_fault.vector == ~0u, AT, 3);
   last_fault.vector = ~0u;
   __asm__ volatile("1: xchgl %%eax, (%0)\n2:\n" EX_TABLE(1b, 2b) : : "b"(AT) : "eax", "memory");
@@ -291,7 +294,8 @@ static const char *prot_none(void) {
 
 static const char *descriptor_page(void) {
   u8 byte;
-  if (memory_pages * PAGE_SIZE == memory_bytes && probe_read(PAGE_OFFSET + memory_bytes, &byte)) return "the linear map reaches beyond memory";
+  if (memory_pages * PAGE_SIZE == memory_bytes && probe_read(PAGE_OFFSET + memory_bytes, &byte))
+    return "the linear map reaches beyond memory";
   u32 consoles = 0;
   for (u32 i = 0; i < LGUEST_MAX_DEVICES; i++) {
     struct lguest_device_desc *d = &device_page[i];

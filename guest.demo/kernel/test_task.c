@@ -52,6 +52,7 @@ static const char *waking(void) {
 
 static const char *clock(void) {
   u64 last = now_ns(), start = last;
+  u32 sec = lguest_data.time_sec, nsec = lguest_data.time_nsec;
   for (u32 i = 0; i < 1000; i++) {
     u64 t = now_ns();
     if (t < last) return "went backwards";
@@ -60,6 +61,8 @@ static const char *clock(void) {
   task_sleep(30 * NS_PER_MS);
   u64 slept = now_ns() - start;
   if (slept < 30 * NS_PER_MS) return "a sleep was too short";
+  u32 moved = (lguest_data.time_sec - sec) * NS_PER_SEC + lguest_data.time_nsec - nsec;
+  if (moved < 25 * NS_PER_MS) return fail("the Host's clock moved %u us while we slept 30 ms", moved / 1000);
   /* The Host's wall clock and our own must agree on how much time goes by. */
   s64 ours = (s64)wall_seconds(), theirs = (s64)lguest_data.time_sec;
   s64 apart = ours > theirs ? ours - theirs : theirs - ours;

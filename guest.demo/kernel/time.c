@@ -2,8 +2,8 @@
  * Tour 2.11: What time it is
  *
  * The Host may offer a steady time-stamp counter; then time is a multiplication. If not, the only clock is the wall clock in
- * lguest_data, which moves when an interrupt is delivered. The timer itself is one shot: each tick asks for the next, and an idle
- * guest asks for exactly the moment its first sleeper wants, or for none.
+ * lguest_data, which moves when an interrupt is delivered. The timer itself is one shot: each tick asks for the next, and an
+ * idle guest asks for exactly the moment its first sleeper wants, or for none.
  */
 #include "kernel.h"
 

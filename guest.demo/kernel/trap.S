@@ -2,9 +2,10 @@
  * Tour 2.4: The doors
  *
  * Every trap, interrupt and system call enters here: a stub pushes its number (and a zero where the processor pushed no
- * error code), the registers follow, and C gets a pointer to all of it. The way out is the delicate part. Ring 1 cannot execute
- * a real `sti`, so the iret that should turn interrupts on again is preceded by a store to lguest_data.irq_enabled; an interrupt between
- * the two would nest on a stack that is just being given up. The Host knows the range noirq_start..noirq_end and keeps quiet there.
+ * error code), the registers follow, and C gets a pointer to all of it. The way out is the delicate part. Ring 1 cannot
+ * execute a real `sti`, so the iret that should turn interrupts on again is preceded by a store to lguest_data.irq_enabled;
+ * an interrupt between the two would nest on a stack that is just being given up. The Host knows the range
+ * noirq_start..noirq_end and keeps quiet there.
  */
 #include "lguest.h"
 
@@ -94,6 +95,16 @@ noirq_start:
   movl %eax, %ss:lguest_data    /* irq_enabled; DS is the user's already */
   popl %eax
   iret
+/* bool noirq_probe(volatile u32 *counter, u32 spins): did the counter change? A self-test waits here for what must not come. */
+  .globl noirq_probe
+noirq_probe:
+  movl 4(%esp), %edx
+  movl 8(%esp), %ecx
+  movl (%edx), %eax
+1: subl $1, %ecx
+  jnz 1b
+  subl (%edx), %eax
+  ret
 noirq_end:
 
 /* switch_stacks(u32 *save, u32 load): the whole of a context switch that C cannot say. */

@@ -1,9 +1,9 @@
 /*
  * Tour 2.5: What a trap means
  *
- * One function receives every vector. A page fault is tried on the address space first (most of them are just pages nobody has
- * touched yet); vector 7 is the FPU asking for its owner; a trap in the kernel at an address listed in the exception table was
- * expected; a trap of a process is the process's own trouble. What is left is a bug of ours: panic.
+ * One function receives every vector. A page fault is tried on the address space first (most of them are just pages nobody
+ * has touched yet); vector 7 is the FPU asking for its owner; a trap in the kernel at an address listed in the exception
+ * table was expected; a trap of a process is the process's own trouble. What is left is a bug of ours: panic.
  */
 #include "kernel.h"
 

@@ -1,9 +1,9 @@
 /*
  * Tour 2.18: Work to measure
  *
- * Each benchmark is a different kind of load on a processor made of software: tight loops, calls through pointers, an interpreter within
- * the interpreter, memory that does not fit, code that is executed once. The checksum says that the work was right, the count how much it was;
- * only then is the time worth printing.
+ * Each benchmark is a different kind of load on a processor made of software: tight loops, calls through pointers, an
+ * interpreter within the interpreter, memory that does not fit, code that is executed once. The checksum says that the work
+ * was right, the count how much it was; only then is the time worth printing.
  */
 #include "bench.h"
 

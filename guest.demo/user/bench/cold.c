@@ -1,6 +1,6 @@
 /*
- * Code that is hardly ever hot: thousands of different functions, written into fresh memory at run time, each called a few times in
- * a changing order. A translator must not spend more on a piece of code than the piece will ever give back.
+ * Code that is hardly ever hot: thousands of different functions, written into fresh memory at run time, each called a few
+ * times in a changing order. A translator must not spend more on a piece of code than the piece will ever give back.
  */
 #include "bench.h"
 
