@@ -38,6 +38,8 @@ class AttachTest {
     final List<Attachable.Output> outputs = new CopyOnWriteArrayList<>();
     final BlockingQueue<Byte> input = new LinkedBlockingQueue<>(4);
 
+    volatile Runnable onDetach = () -> {};
+
     Terminal() { super("tty"); }
 
     @Override Device device(DeviceContext context) { return new Attached(context); }
@@ -48,6 +50,7 @@ class AttachTest {
       Attached(DeviceContext context) { super(context); }
 
       @Override public void request(Request request) throws Exception {
+        events.add("request " + text(request));
         for (Output to : outputs) to.write(ByteBuffer.wrap(text(request).getBytes(StandardCharsets.ISO_8859_1)));
         request.complete(request.length());
       }
@@ -68,6 +71,7 @@ class AttachTest {
 
           @Override public void close() {
             detached = true;
+            onDetach.run();
             events.add("detach");
             outputs.remove(to);
           }
@@ -103,7 +107,7 @@ class AttachTest {
     fixture.add(two);
     GuestFixture.await("output", () -> screen.size() == 2);
     assertEquals(List.of("before", "after"), screen);
-    assertEquals(List.of("attach true", "drain", "detach", "close"), one.events.subList(1, 5));
+    assertEquals(List.of("attach true", "request before", "drain", "detach", "close"), one.events.subList(1, 6));
     assertEquals("attach false", two.events.get(1), "the history has been seen");
     attachment.close();
     assertEquals(0, two.outputs.size());
@@ -179,5 +183,30 @@ class AttachTest {
     assertEquals(List.of("going down"), screen);
     assertTrue(one.events.contains("detach"));
     assertFalse(slot.attach(output, true).isPresent(), "there is nothing to attach to any more");
+  }
+
+  @Test void aReaderThatNeverReadsHoldsUpNobodyWhoStopsTheGuest() throws Exception {
+    fixture.add(one);
+    start("tty").attach(data -> {
+      try {
+        new CountDownLatch(1).await();
+      } catch (InterruptedException e) {
+        throw new IOException(e);
+      }
+    }, false);
+    one.onDetach = () -> {
+      try {
+        new CountDownLatch(1).await();
+      } catch (InterruptedException e) {
+        // Given up.
+      }
+    };
+    print("nobody reads this");
+    fixture.host().die("CRASH: Power down");
+    Guest guest = fixture.launcher.guests().get(0);
+    GuestFixture.await("the output", () -> one.events.contains("request nobody reads this"));
+    guest.stop();
+    assertEquals(Guest.State.ENDED, guest.state());
+    assertTrue(one.events.contains("close"));
   }
 }

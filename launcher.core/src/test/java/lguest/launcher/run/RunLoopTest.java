@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -15,6 +18,7 @@ import lguest.device.Request;
 import lguest.host.Host;
 import lguest.launcher.Guest;
 import lguest.launcher.GuestEnd;
+import lguest.launcher.image.Images;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -283,6 +287,23 @@ class RunLoopTest {
     assertTrue(fixture.log.contains("ERROR the Host failed, and the guest with it java.lang.IllegalStateException: a bug"), fixture.log.toString());
     assertTrue(fixture.host().closed);
     assertTrue(device.events.contains("close"));
+  }
+
+  @Test void anImageThatIsCutShortUnderItsGuestEndsThatGuestOnly() throws Exception {
+    Files.write(fixture.image, Images.elf(Images.Segment.load(0x10_0000, Arrays.copyOf(Images.kernel(), 3 * 4096))));
+    Guest guest = guest();
+    fixture.host().step(() -> {
+      try {
+        Files.write(fixture.image, new byte[0]);
+      } catch (IOException e) {
+        throw new AssertionError(e);
+      }
+      fixture.read(0x10_0000, 3 * 4096);
+      throw new AssertionError("it was still there");
+    });
+    GuestEnd end = run(guest);
+    assertEquals(GuestEnd.Kind.FAILED, end.kind());
+    assertTrue(end.reason().contains("cut short"), end.reason());
   }
 
   @Test void whatADeviceWishesForWhileItIsOpenedIsNotLost() throws Exception {
