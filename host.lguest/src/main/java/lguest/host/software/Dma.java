@@ -79,18 +79,20 @@ final class Dma {
     bindings.clear();
   }
 
-  /** SEND_DMA (ABI §3.7): what to tell the Launcher, or null when it was between guests or went nowhere. */
+  /** SEND_DMA (ABI §3.7): what to tell the Launcher, or null when it was between guests of this process. */
   Outcome.Dma send(long key, long list) {
     if (!(identity(key, "bad sending DMA key") instanceof PageIdentity.Shared page)) {
       statistics.event(Statistics.Event.DMA_TO_LAUNCHER);
       return new Outcome.Dma(list, key);
     }
-    if (sendToGuest(page, offset(key), list) == Transfer.NO_BUFFER) {
+    Transfer transfer = sendToGuest(page, offset(key), list);
+    if (transfer == Transfer.NO_BUFFER) {
       // The receiver has been interrupted: give it one chance to take something away.
       Thread.yield();
-      sendToGuest(page, offset(key), list);
+      transfer = sendToGuest(page, offset(key), list);
     }
-    return null;
+    // Nobody in this process. The original dropped it here, but its Host saw all processes: the device that shared the page may know of one in another.
+    return transfer == Transfer.NOBODY ? new Outcome.Dma(list, key) : null;
   }
 
   private Transfer sendToGuest(PageIdentity.Shared page, int offset, long list) {
