@@ -46,6 +46,8 @@ public final class Core {
   int mode;
   /** An instruction that holds off the single-step trap behind it (MOV SS, POP SS). */
   boolean shadow;
+  /** A repeated string instruction has done some of its elements and left. */
+  private boolean paused;
   /** Retired so far; published to the state block between blocks. */
   private long retired;
 
@@ -133,7 +135,7 @@ public final class Core {
   /** One instruction with TF set, and the trap behind it. */
   private void step() {
     long before = retired;
-    shadow = false;
+    shadow = paused = false;
     try {
       Block next = execute(builder.locate(eip(), true));
       if (next != null) eip(next.eip);
@@ -141,7 +143,7 @@ public final class Core {
       fault(f, 0);
     }
     Native.set64(state + INSTRUCTIONS, retired);
-    if (exit != null || shadow || retired == before) return;
+    if (exit != null || shadow || retired == before && !paused) return;
     set(DR + 6 * 8, get(DR + 6 * 8) | 1 << 14);
     fault(fault.plain(GuestFault.DB), 0);
   }
@@ -165,7 +167,8 @@ public final class Core {
       eip(b.eips[i]);
       fault(f, i);
     } catch (RuntimeException e) {
-      if (e != Block.GONE && e != Strings.PAUSE) throw e;
+      paused = e == Strings.PAUSE;
+      if (e != Block.GONE && !paused) throw e;
       eip(b.eips[i]);
       retired += i;
     }

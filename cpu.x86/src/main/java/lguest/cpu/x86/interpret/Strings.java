@@ -49,7 +49,9 @@ final class Strings extends Op {
       return;
     }
     boolean compares = kind == Mnemonic.CMPS || kind == Mnemonic.SCAS;
-    boolean runs = flat && step > 0 && (kind == Mnemonic.MOVS || kind == Mnemonic.STOS);
+    // Single-stepping goes by elements: the trap comes behind each, with EIP at the instruction while some are left.
+    boolean single = (c.get(EFLAGS) & Flags.TF) != 0;
+    boolean runs = flat && step > 0 && !single && (kind == Mnemonic.MOVS || kind == Mnemonic.STOS);
     long counter = c.state + ECX;
     int patience = PATIENCE;
     for (;;) {
@@ -63,8 +65,8 @@ final class Strings extends Op {
       left -= done;
       Size.store(addressSize, counter, left);
       if (compares && Flags.zero(c.state) != (rep == 0xF3)) return;
-      if (left != 0 && --patience <= 0) {
-        if (c.requestPending()) throw PAUSE;
+      if (left != 0 && (single || --patience <= 0)) {
+        if (single || c.requestPending()) throw PAUSE;
         patience = PATIENCE;
       }
     }

@@ -328,12 +328,11 @@ final class SystemOps {
     @Override
     void run(Core c) {
       int rpl = source.value(c) & 3;
-      long at = destination.open(c);
-      int a = Native.get16(at);
+      int a = destination.value(c);
       boolean raise = (a & 3) < rpl;
-      if (raise) Native.set16(at, a & ~3 | rpl);
+      // Not even checked for writing when there is nothing to raise.
+      if (raise) destination.set(c, a & ~3 | rpl);
       Flags.setArithmetic(c.state, Flags.arithmetic(c.state) & ~Flags.ZF | (raise ? Flags.ZF : 0));
-      destination.close(c, at);
     }
   }
 

@@ -125,12 +125,12 @@ public final class Mmu {
   /** Faults unless n bytes (at most a page) may be written at a. Changes nothing but accessed and dirty bits. */
   public void probeWrite(int a, int bytes) {
     translate(a, true);
-    if (crosses(a, bytes)) translate(a + bytes - 1, true);
+    if (crosses(a, bytes)) translate(nextPage(a), true);
   }
 
   public void probeRead(int a, int bytes) {
     translate(a, false);
-    if (crosses(a, bytes)) translate(a + bytes - 1, false);
+    if (crosses(a, bytes)) translate(nextPage(a), false);
   }
 
   /** Host address of a, good to the end of its page, for reading; fills the TLB. */
@@ -170,6 +170,11 @@ public final class Mmu {
     return (a & 0xFFF) + bytes > 0x1000;
   }
 
+  /** Where a crossing access meets its second page: the address that a page fault there names. */
+  private static int nextPage(int a) {
+    return (a | 0xFFF) + 1;
+  }
+
   // ---- slow paths
 
   private long readSlow(int a, int bytes) {
@@ -201,7 +206,7 @@ public final class Mmu {
     int physical = translate(a, true);
     boolean crosses = crosses(a, bytes);
     if (!crosses && code[physical >>> 12] == 0) return memory + unsigned(physical);
-    if (crosses) translate(a + bytes - 1, true);
+    if (crosses) translate(nextPage(a), true);
     bounceLinear = a;
     bounceSize = bytes;
     long value = readSlow(a, bytes);

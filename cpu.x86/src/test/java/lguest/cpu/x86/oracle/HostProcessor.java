@@ -1,0 +1,62 @@
+package lguest.cpu.x86.oracle;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The processor the tests run on, in 32-bit mode, behind processor.c. */
+final class HostProcessor {
+  private final Path directory, program;
+  /** What the manual leaves undefined, our processor does as AMD's; with another host the flags concerned are not compared. */
+  final boolean undefinedAgree;
+
+  private HostProcessor(Path directory, Path program) throws IOException {
+    this.directory = directory;
+    this.program = program;
+    undefinedAgree = Files.readString(Path.of("/proc/cpuinfo")).contains("AuthenticAMD");
+  }
+
+  /** Skips the calling test, saying why, where there is no such processor or no compiler. */
+  static HostProcessor orSkip(Path directory) throws IOException, InterruptedException {
+    String arch = System.getProperty("os.arch"), os = System.getProperty("os.name");
+    assumeTrue((arch.equals("amd64") || arch.equals("x86_64")) && os.equals("Linux"), "no x86 processor to compare with on " + os + " " + arch);
+    Path source = directory.resolve("processor.c"), program = directory.resolve("processor");
+    try (InputStream in = HostProcessor.class.getResourceAsStream("processor.c")) {
+      Files.copy(in, source);
+    }
+    Process gcc;
+    try {
+      gcc = new ProcessBuilder("gcc", "-O1", "-fno-stack-protector", "-fPIE", "-ffreestanding", "-mgeneral-regs-only", "-nostdlib", "-static-pie",
+          "-Wl,-estart", "-o", program.toString(), source.toString()).inheritIO().start();
+    } catch (IOException e) {
+      assumeTrue(false, "gcc is missing, nothing to compare with: " + e.getMessage());
+      throw e;
+    }
+    if (gcc.waitFor() != 0) throw new IOException("gcc failed on processor.c");
+    return new HostProcessor(directory, program);
+  }
+
+  List<Outcome> run(byte[] image, List<Program> programs) throws IOException, InterruptedException {
+    ByteBuffer in = ByteBuffer.allocate(24 + image.length + programs.size() * Program.RECORD).order(ByteOrder.LITTLE_ENDIAN);
+    in.putInt(Area.CODE).putInt(Area.DATA).putInt(Area.WRITABLE).putInt(Area.READONLY).putInt(Area.STACK).putInt(Area.STACK_SIZE).put(image);
+    for (Program p : programs) p.write(in);
+    Path input = directory.resolve("programs"), output = directory.resolve("outcomes");
+    Files.write(input, in.array());
+    int status = new ProcessBuilder(program.toString()).redirectInput(input.toFile()).redirectOutput(output.toFile())
+        .redirectError(ProcessBuilder.Redirect.INHERIT).start().waitFor();
+    ByteBuffer out = ByteBuffer.wrap(Files.readAllBytes(output)).order(ByteOrder.LITTLE_ENDIAN);
+    List<Outcome> outcomes = new ArrayList<>();
+    while (status == 0 && out.hasRemaining()) outcomes.add(Outcome.read(out));
+    if (outcomes.size() != programs.size()) {
+      throw new IOException("processor.c ended with " + status + " after " + outcomes.size() + " of " + programs.size() + " programs");
+    }
+    return outcomes;
+  }
+}
