@@ -14,6 +14,8 @@ import lguest.cpu.x86.decode.OperandKind;
 import lguest.cpu.x86.decode.OperandKind.Place;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Precise exceptions, for every encoding in the table that has a memory operand: when its page is missing, or the second of its two pages, or may not be written, then nothing at all has
@@ -83,6 +85,34 @@ class EveryFaultTest {
       Exit exit = m.cpu.run(1);
       boolean numeric = exit == Exit.EXCEPTION && (m.cpu.vector() == 0 || m.cpu.vector() == 5 || selects && m.cpu.vector() == 13);
       assertTrue(exit == Exit.BUDGET || numeric, () -> exit + " " + m.cpu.vector());
+    }
+  }
+
+  /** Stack instructions with the stack reaching into a missing page: bytes before its end that ESP points to, negative beyond. */
+  @ParameterizedTest
+  @CsvSource({"50,0", "50,2", "68 01000000,0", "66 50,1", "06,0", "9C,2", "60,0", "60,16", "66 60,6", "E8 00000000,0", "FF D3,0", "9A 00000100 2B00,0", "9A 00000100 2B00,4", "C8 1000 00,0",
+      "C8 1000 00,8", "C8 0000 05,12", "FF33,0", "58,-2", "5C,-2", "66 58,-1", "07,-2", "9D,-2", "61,-16", "61,-2", "C3,-2", "C2 0800,-2", "CB,-4", "CF,-8", "C9,-2", "8F03,-2", "62 1C24,-4"})
+  void everyStackInstruction(String code, int room) {
+    try (Machine m = new Machine().paging().level(3).code(code)) {
+      int edge = 0x60000;
+      // Pushes run down into the page below the edge, pops up into the page above it.
+      boolean up = room < 0;
+      int missing = up ? edge : edge - 0x1000;
+      for (int n = 0; n < 64; n += 4) m.set32(edge - 64 + n, Machine.DATA3);
+      for (int n = 0; n < 64; n += 4) m.set32(edge + n, Machine.DATA3);
+      m.r.ebx(TARGET);
+      m.r.ebp(up ? edge + room : edge + 0x800);
+      m.r.esp(edge + room);
+      m.r.eflags(0x8D7);
+      m.pte(missing, 0);
+      byte[] around = m.memory.asSlice(edge - 0x1000, 0x2000).toArray(ValueLayout.JAVA_BYTE);
+      int[] before = m.snapshot();
+      assertEquals(Exit.EXCEPTION, m.cpu.run(1));
+      assertEquals(14, m.cpu.vector());
+      assertEquals(up ? 4 : 6, m.cpu.errorCode());
+      assertEquals(missing, m.cpu.faultAddress() & ~0xFFF);
+      assertArrayEquals(before, m.snapshot(), () -> Machine.show(before) + "\n" + Machine.show(m.snapshot()));
+      assertEquals(-1, m.memory.asSlice(edge - 0x1000, 0x2000).mismatch(MemorySegment.ofArray(around)), "the stack changed");
     }
   }
 
