@@ -4,7 +4,10 @@ import java.lang.foreign.MemorySegment;
 import lguest.cpu.x86.interpret.Core;
 
 /**
- * An x86 processor in 32-bit protected mode. Tour 5.0: What a Host drives.
+ * An x86 processor in 32-bit protected mode.
+ *
+ * <p>
+ * Tour 5.1: What a Host drives
  *
  * <p>It runs instructions and knows nothing of hypercalls, interrupt controllers or IDTs: whatever is not plain execution leaves
  * {@link #run} as a typed {@link Exit} with the state precise, and the Host decides what it means, perhaps by {@link #deliver}.

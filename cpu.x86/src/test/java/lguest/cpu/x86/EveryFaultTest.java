@@ -44,7 +44,8 @@ class EveryFaultTest {
     int size = kind == OperandKind.Evw ? 2 : kind.size(operandSize);
     if (kind == OperandKind.Me && operandSize == 2) size = 14;
     if (kind == OperandKind.Mn && operandSize == 2) size = 94;
-    boolean writes = e.operands().get(operand).writes();
+    // ARPL writes only when it has something to change, and here it has not.
+    boolean writes = e.operands().get(operand).writes() && e.operands().get(operand).use() != Encoding.Use.MAY_WRITE;
     // BTS and its like reach a bit far away if the register says so; it says 0 here.
     byte[] code = encode(e, operandSize);
     fault(e, code, TARGET, TARGET, 0, writes ? 6 : 4);

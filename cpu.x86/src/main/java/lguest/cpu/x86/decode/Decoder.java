@@ -3,7 +3,10 @@ package lguest.cpu.x86.decode;
 import lguest.cpu.x86.decode.OperandKind.Place;
 
 /**
- * Bytes to {@link Instruction}. Tour 5.3: Reading code.
+ * Bytes to {@link Instruction}.
+ *
+ * <p>
+ * Tour 5.4: Reading code
  *
  * <p>Prefixes, opcode, ModRM, SIB, displacement, immediates: the order never changes, only what of it is there, and that the table says. The decoder knows no memory: it is
  * given a buffer, and when the buffer ends inside an instruction it says so, and its caller decides whether the next page may be read.

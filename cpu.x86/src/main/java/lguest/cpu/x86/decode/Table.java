@@ -1,7 +1,10 @@
 package lguest.cpu.x86.decode;
 
 /**
- * Every encoding the processor knows, once. Tour 5.2: One table.
+ * Every encoding the processor knows, once.
+ *
+ * <p>
+ * Tour 5.3: One table
  *
  * <p>Decoder, interpreter, translator and tests all ask this table; what is not in it is an invalid opcode. A line is
  * <pre>opcode  mnemonic  operands  flags  attributes</pre>
@@ -51,7 +54,7 @@ final class Table {
       60      PUSHA  -        -          nolegacy
       61      POPA   -        -          nolegacy
       62/m    BOUND  Gv,Ma    -          nolegacy
-      63      ARPL   +Ew,Gw   >z         nolegacy
+      63      ARPL   ?Ew,Gw   >z         nolegacy
       68      PUSH   Iz       -          stack
       69      IMUL   =Gv,Ev,Iz >oc?szap  -
       6A      PUSH   Ibs      -          stack

@@ -4,7 +4,14 @@ import java.util.Arrays;
 import lguest.cpu.x86.mmu.Mmu;
 
 /**
- * All decoded blocks, by physical page. Tour 5.7: Code that changes under our feet.
+ * All decoded blocks, by physical page.
+ *
+ * <p>
+ * Tour 5.9: Code that changes under our feet
+ *
+ * <p>A guest may store into code it is about to run, or is running: a program that loads another does, and Linux patches its own kernel at boot. So a page with
+ * decoded blocks is never open for plain stores. A store there first asks which lines of the page hold code, and only if it hits one are the page's blocks dropped;
+ * a dropped block that is just running finds that its next instruction has become an exit.
  *
  * <p>In front of it stands the jump cache, by EIP: it is only right as long as translations stay, so every TLB flush empties it.
  */

@@ -17,7 +17,10 @@ import lguest.cpu.x86.state.Mode;
 import lguest.cpu.x86.state.Native;
 
 /**
- * The processor behind {@link lguest.cpu.x86.Cpu}: state block, MMU, blocks, and the loop that runs them. Tour 5.6: The loop.
+ * The processor behind {@link lguest.cpu.x86.Cpu}: state block, MMU, blocks, and the loop that runs them.
+ *
+ * <p>
+ * Tour 5.7: The loop
  *
  * <p>Find the block at EIP, run its instructions, let its end name the next. Between blocks one word is looked at: does anybody want us to stop? A fault is a Java exception, and the
  * index of the running instruction tells its EIP, so the fast path keeps no EIP at all.

@@ -9,7 +9,10 @@ import lguest.cpu.x86.state.GuestFault;
 import lguest.cpu.x86.state.Native;
 
 /**
- * Linear memory. Tour 5.5: From an address to a byte.
+ * Linear memory.
+ *
+ * <p>
+ * Tour 5.5: From an address to a byte
  *
  * <p>Every access first asks a small table, the soft TLB: does this page stand in the entry its number selects? Then the byte is at a known distance. Otherwise the page tables
  * are walked as hardware does, setting accessed and dirty bits, and the entry is filled. There is one table for supervisor and one for user accesses, so changing privilege is changing a pointer.

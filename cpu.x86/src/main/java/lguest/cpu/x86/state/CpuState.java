@@ -1,7 +1,10 @@
 package lguest.cpu.x86.state;
 
 /**
- * Layout of the state block. Tour 5.1: Where a processor keeps itself.
+ * Layout of the state block.
+ *
+ * <p>
+ * Tour 5.2: Where a processor keeps itself
  *
  * <p>A processor is the contents of its registers and nothing else; ours is the next 36 KiB of native memory. The interpreter and the
  * machine code of the translator work on the same bytes, so a run may change hands between them at any instruction. Slots are 8 bytes

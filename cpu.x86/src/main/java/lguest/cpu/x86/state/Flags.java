@@ -3,7 +3,10 @@ package lguest.cpu.x86.state;
 import static lguest.cpu.x86.state.CpuState.*;
 
 /**
- * EFLAGS, and how its arithmetic bits are kept lazily. Tour 5.4: Flags nobody asks for.
+ * EFLAGS, and how its arithmetic bits are kept lazily.
+ *
+ * <p>
+ * Tour 5.6: Flags nobody asks for
  *
  * <p>Nearly every arithmetic instruction writes six flags and nearly nobody reads them. So an addition or subtraction only notes its operands and its result, all
  * sign-extended to 32 bits, and a flag is computed when somebody wants it. Sign extension keeps unsigned order and the sign bit, so one rule serves all operand sizes.
