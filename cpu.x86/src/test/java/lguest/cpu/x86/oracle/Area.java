@@ -11,14 +11,36 @@ final class Area {
   /** Good far pointers to the writable data, 16:32 and 16:16. */
   static final int FAR32 = DATA + 0x1f00, FAR16 = DATA + 0x1f08;
   static final int CODE_SELECTOR = 0x23, DATA_SELECTOR = 0x2b;
+  /**
+   * Segments for thread-local storage, as set_thread_area takes them (entry, base, limit, bits): 2 KiB of data; everything above the
+   * first 2 KiB, that is, expanding down; two pages to be read only.
+   */
+  static final int[][] SEGMENTS = {{12, DATA + 0x100, 0x7ff, 0x41}, {13, DATA, 0x7ff, 0x43}, {14, DATA + 0x1000, 1, 0x59}};
+  /** Their descriptors. */
+  private static final long[] TLS = {descriptor(0x40f3, SEGMENTS[0]), descriptor(0x40f7, SEGMENTS[1]), descriptor(0xc0f1, SEGMENTS[2])};
   /** Linux' descriptor table for user space, as far as our programs may ask for it. */
   private static final long[] GDT = {0, 0, 0x00cf9b000000ffffL, 0x00cf93000000ffffL, 0x00cffb000000ffffL, 0x00cff3000000ffffL,
       0x00affb000000ffffL};
 
   private Area() {}
 
-  static long descriptor(int index) {
-    return index < GDT.length ? GDT[index] : index < 16 ? 0 : -1;
+  static long descriptor(int index, boolean segments) {
+    return index < GDT.length ? GDT[index] : index >= 12 && index < 15 && segments ? TLS[index - 12] : index < 16 ? 0 : -1;
+  }
+
+  private static long descriptor(int attributes, int[] segment) {
+    long base = segment[1], limit = segment[2];
+    return limit & 0xffff | (base & 0xffffff) << 16 | (long) (attributes & 0xff) << 40 | (limit >> 16 & 15) << 48
+        | (long) (attributes >> 12) << 52 | base >>> 24 << 56;
+  }
+
+  /** What programs find in FS and GS. */
+  static int fs(boolean segments) {
+    return segments ? 0x63 : DATA_SELECTOR;
+  }
+
+  static int gs(boolean segments) {
+    return segments ? 0x6b : DATA_SELECTOR;
   }
 
   /** Contents of writable data, read-only data and stack before every program: noise with structure. */

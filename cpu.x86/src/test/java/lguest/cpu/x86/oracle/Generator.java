@@ -30,7 +30,7 @@ final class Generator {
       "d9ef", "dae0", "daea", "dbe5", "dbf8", "ddf0", "ded8", "dfe1", "dff8", "d90d00000020", "db2500000020", "dd2d00000020", "f00fa3c1", "f0d1e0", "f0f6d0");
   private static final int[] ADDRESSABLE = {0, 1, 2, 3, 5, 6, 7};
   private static final int[] CORNERS = {0, 1, -1, 2, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe};
-  private static final int[] SELECTORS = {0, 1, 2, 3, 0x2b, 0x2b, 0x2b, 0x2b, 0x28, 0x29, 0x2a, 0x23, 0x20, 0x18, 0x1b, 0x10, 0x13, 0x63, 0x64, 0x7, 0xfff8, 0x2f};
+  private static final int[] SELECTORS = {0, 1, 2, 3, 0x2b, 0x2b, 0x2b, 0x2b, 0x28, 0x29, 0x2a, 0x23, 0x20, 0x18, 0x1b, 0x10, 0x13, 0x63, 0x6b, 0x73, 0x5b, 0x64, 0x7, 0xfff8, 0x2f};
   private static final int INTEGER_WEIGHT = 5;
 
   private final Random random;
@@ -85,7 +85,8 @@ final class Generator {
     boolean floating = chance(20);
     if (floating) for (int i = random.nextInt(5); i > 0; i--) add(hex("dd05"), le(Area.DATA + 0x1000 + 8 * random.nextInt(32), 4));
     for (int i = 0; i < count; i++) {
-      if (chance(2)) add(hex(UNDEFINED.get(random.nextInt(UNDEFINED.size()))));
+      if (chance(2)) selfModifying();
+      else if (chance(2)) add(hex(UNDEFINED.get(random.nextInt(UNDEFINED.size()))));
       else instruction(pick(floating && random.nextInt(INTEGER_WEIGHT) != 0 ? x87 : integer));
       // The last piece may have been too much.
       while (program.length() > Program.MOST_CODE) program.items.removeLast();
@@ -117,10 +118,14 @@ final class Generator {
     return b;
   }
 
-  private Item add(byte[]... parts) {
+  private static byte[] cat(byte[]... parts) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     for (byte[] part : parts) out.writeBytes(part);
-    Item item = new Item(out.toByteArray(), null);
+    return out.toByteArray();
+  }
+
+  private Item add(byte[]... parts) {
+    Item item = new Item(cat(parts), null);
     program.items.add(item);
     return item;
   }
@@ -131,6 +136,31 @@ final class Generator {
     item.fixAt = item.bytes.length - 4;
     item.fixSize = 4;
     item.absolute = true;
+  }
+
+  /** Bytes of an instruction are changed before it runs: once, or in each turn of a loop. */
+  private void selfModifying() {
+    Item changed = new Item(hex(chance(50) ? "0578563412" : "b878563412"), null);
+    Item changing = new Item(cat(hex("8005"), new byte[4], le(random.nextInt(), 1)), null);
+    changing.fixAt = 2;
+    changing.fixSize = 4;
+    changing.fixAdd = 1 + random.nextInt(4);
+    changing.absolute = true;
+    changing.target = changed;
+    if (chance(50)) {
+      program.items.add(changing);
+      program.items.add(changed);
+    } else {
+      add(hex("83e10741"));
+      program.items.add(changed);
+      if (chance(50)) add(hex("01c2"));
+      program.items.add(changing);
+      Item loop = new Item(hex("e200"), null);
+      loop.fixAt = loop.fixSize = 1;
+      loop.target = changed;
+      program.items.add(loop);
+    }
+    pointer[0] = pointer[2] = false;
   }
 
   /** What ought to come before it, so that it does something more interesting than to fault. */
@@ -158,7 +188,8 @@ final class Generator {
         // A 32-bit push of a segment register may leave the upper half of the slot alone; there shall be nothing in it.
         if (e.kind(0).place == OperandKind.Place.FIXED) add(hex("6a008d642404"));
       }
-      case "LOOP", "LOOPE", "LOOPNE", "JCXZ" -> add(hex("83e107"));
+      case "LOOP", "LOOPE", "LOOPNE" -> add(hex("83e10741"));
+      case "JCXZ" -> add(hex("83e107"));
       case "POP" -> {
         if (e.kind(0).place == OperandKind.Place.FIXED) add(push, le(SELECTORS[random.nextInt(SELECTORS.length)], 4));
       }
@@ -180,7 +211,8 @@ final class Generator {
     boolean locked = !register && e.has("lock") && chance(20);
     if (operandSize == 2) out.write(0x66);
     if (addressSize == 2) out.write(0x67);
-    if (chance(5)) out.write(new int[] {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65}[random.nextInt(6)]);
+    int override = chance(8) ? new int[] {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x64, 0x65}[random.nextInt(8)] : 0;
+    if (override != 0) out.write(override);
     if (locked) out.write(0xf0);
     if (e.has("rep") && chance(60)) out.write(chance(50) ? 0xf3 : 0xf2);
     if (e.prefix() != 0) out.write(e.prefix());
@@ -196,7 +228,7 @@ final class Generator {
         default -> { }
       }
     }
-    if (hasModrm) modrm(out, e, register, aligned, addressSize);
+    if (hasModrm) modrm(out, e, register, aligned, addressSize, override);
     int fixAt = 0, fixSize = 0;
     for (int i = 0; i < operands; i++) {
       OperandKind kind = e.kind(i);
@@ -235,7 +267,7 @@ final class Generator {
     clobber(e, register);
   }
 
-  /** A loop of at most seven turns: its counter is masked in front of the body. */
+  /** A loop of at most eight turns: its counter is masked in front of the body. */
   private void backward(Item loop) {
     Item mask = program.items.removeLast();
     int body = Math.max(0, program.items.size() - 1 - random.nextInt(2));
@@ -247,7 +279,7 @@ final class Generator {
     loop.target = program.items.get(body + 1);
   }
 
-  private void modrm(ByteArrayOutputStream out, Encoding e, boolean register, boolean aligned, int addressSize) {
+  private void modrm(ByteArrayOutputStream out, Encoding e, boolean register, boolean aligned, int addressSize, int override) {
     int reg = e.digit() >= 0 ? e.digit() : chance(75) ? random.nextInt(3) : random.nextInt(8);
     if (e.digit() < 0 && reg == 4 && chance(80)) reg = 0;
     for (Encoding.Operand o : e.operands()) {
@@ -271,6 +303,12 @@ final class Generator {
       out.write(reg << 3 | (addressSize == 2 ? 6 : 5));
       int at = far ? Area.FAR32 : Area.DATA + (random.nextInt(Area.WRITABLE) & ~15);
       out.writeBytes(le(at, addressSize));
+      return;
+    }
+    if (override >= 0x64 && addressSize == 4 && chance(75)) {
+      // Into a segment with a base and a limit, mostly near one of its ends.
+      out.write(reg << 3 | 5);
+      out.writeBytes(le(chance(50) ? 0x7f8 + random.nextInt(12) : chance(10) ? -random.nextInt(12) : random.nextInt(0x1800), 4));
       return;
     }
     int mod = random.nextInt(3);

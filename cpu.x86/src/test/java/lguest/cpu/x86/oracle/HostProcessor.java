@@ -17,10 +17,16 @@ final class HostProcessor {
   /** What the manual leaves undefined, our processor does as AMD's; with another host the flags concerned are not compared. */
   final boolean undefinedAgree;
 
-  private HostProcessor(Path directory, Path program) throws IOException {
+  /** The kernel grants segments for thread-local storage to 32-bit code. */
+  final boolean segments;
+
+  private HostProcessor(Path directory, Path program) throws IOException, InterruptedException {
     this.directory = directory;
     this.program = program;
     undefinedAgree = Files.readString(Path.of("/proc/cpuinfo")).contains("AuthenticAMD");
+    int status = status(input(new byte[Area.WRITABLE + Area.READONLY + Area.STACK_SIZE], List.of(), true));
+    segments = status == 0;
+    if (!segments) System.out.println("instruction test: without segments of bases and limits (processor.c says " + status + ")");
   }
 
   /** Skips the calling test, saying why, where there is no such processor or no compiler. */
@@ -44,19 +50,29 @@ final class HostProcessor {
   }
 
   List<Outcome> run(byte[] image, List<Program> programs) throws IOException, InterruptedException {
-    ByteBuffer in = ByteBuffer.allocate(24 + image.length + programs.size() * Program.RECORD).order(ByteOrder.LITTLE_ENDIAN);
-    in.putInt(Area.CODE).putInt(Area.DATA).putInt(Area.WRITABLE).putInt(Area.READONLY).putInt(Area.STACK).putInt(Area.STACK_SIZE).put(image);
-    for (Program p : programs) p.write(in);
-    Path input = directory.resolve("programs"), output = directory.resolve("outcomes");
-    Files.write(input, in.array());
-    int status = new ProcessBuilder(program.toString()).redirectInput(input.toFile()).redirectOutput(output.toFile())
-        .redirectError(ProcessBuilder.Redirect.INHERIT).start().waitFor();
-    ByteBuffer out = ByteBuffer.wrap(Files.readAllBytes(output)).order(ByteOrder.LITTLE_ENDIAN);
+    int status = status(input(image, programs, segments));
+    ByteBuffer out = ByteBuffer.wrap(Files.readAllBytes(directory.resolve("outcomes"))).order(ByteOrder.LITTLE_ENDIAN);
     List<Outcome> outcomes = new ArrayList<>();
     while (status == 0 && out.hasRemaining()) outcomes.add(Outcome.read(out));
     if (outcomes.size() != programs.size()) {
       throw new IOException("processor.c ended with " + status + " after " + outcomes.size() + " of " + programs.size() + " programs");
     }
     return outcomes;
+  }
+
+  private static ByteBuffer input(byte[] image, List<Program> programs, boolean segments) {
+    ByteBuffer in = ByteBuffer.allocate(80 + image.length + programs.size() * Program.RECORD).order(ByteOrder.LITTLE_ENDIAN);
+    in.putInt(Area.CODE).putInt(Area.DATA).putInt(Area.WRITABLE).putInt(Area.READONLY).putInt(Area.STACK).putInt(Area.STACK_SIZE);
+    for (int[] segment : Area.SEGMENTS) for (int field : segment) in.putInt(segments ? field : 0);
+    in.putInt(Area.fs(segments)).putInt(Area.gs(segments)).put(image);
+    for (Program p : programs) p.write(in);
+    return in;
+  }
+
+  private int status(ByteBuffer in) throws IOException, InterruptedException {
+    Path input = directory.resolve("programs");
+    Files.write(input, in.array());
+    return new ProcessBuilder(program.toString()).redirectInput(input.toFile()).redirectOutput(directory.resolve("outcomes").toFile())
+        .redirectError(ProcessBuilder.Redirect.INHERIT).start().waitFor();
   }
 }

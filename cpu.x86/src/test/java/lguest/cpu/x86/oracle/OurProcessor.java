@@ -6,6 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import lguest.cpu.x86.Cpu;
 import lguest.cpu.x86.CpuConfig;
 import lguest.cpu.x86.Exit;
@@ -28,10 +29,12 @@ final class OurProcessor implements AutoCloseable {
   private final Cpu cpu;
   private final MemorySegment image;
   private final int dataFrame = FRAMES + PAGE, stackFrame = dataFrame + Area.WRITABLE + Area.READONLY;
+  private final boolean segments;
   private byte[] code;
   private int offset;
 
-  OurProcessor(Arena arena, byte[] image) {
+  OurProcessor(Arena arena, byte[] image, boolean segments) {
+    this.segments = segments;
     memory = arena.allocate(stackFrame + Area.STACK_SIZE, PAGE);
     this.image = MemorySegment.ofArray(image);
     int[] areas = {Area.CODE, Area.DATA, Area.STACK};
@@ -46,7 +49,7 @@ final class OurProcessor implements AutoCloseable {
     MemorySegment.copy(SERVICE_CODE, 0, memory, ValueLayout.JAVA_BYTE, SERVICE_FRAME, SERVICE_CODE.length);
     memory.set(INT, SERVICE_FRAME + CLEAN_AREA, 0x37f);
     MemorySegment.copy(this.image, 0, memory, dataFrame, image.length);
-    cpu = new Cpu(memory, CpuConfig.of(Area::descriptor));
+    cpu = new Cpu(memory, CpuConfig.of(index -> Area.descriptor(index, segments)));
   }
 
   private void map(int table, int pages, int frame, int rights) {
@@ -64,10 +67,10 @@ final class OurProcessor implements AutoCloseable {
     cpu.memoryWritten(FRAMES, stackFrame + Area.STACK_SIZE - FRAMES);
     r.cr0(0x8001_0033);
     r.cr3(DIRECTORY);
-    for (int s : new int[] {Registers.ES, Registers.SS, Registers.DS, Registers.FS, Registers.GS}) {
-      cpu.setSegment(s, Area.DATA_SELECTOR, Area.descriptor(Area.DATA_SELECTOR >> 3));
-    }
-    cpu.setSegment(Registers.CS, Area.CODE_SELECTOR, Area.descriptor(Area.CODE_SELECTOR >> 3));
+    for (int s : new int[] {Registers.ES, Registers.SS, Registers.DS}) segment(s, Area.DATA_SELECTOR);
+    segment(Registers.FS, Area.fs(segments));
+    segment(Registers.GS, Area.gs(segments));
+    segment(Registers.CS, Area.CODE_SELECTOR);
     service(SERVICE);
     for (int i = 0; i < 8; i++) r.general(i, p.registers[i]);
     r.eflags(p.eflags);
@@ -77,6 +80,18 @@ final class OurProcessor implements AutoCloseable {
   Outcome run(Program p) {
     load(p);
     return outcome(cpu.run(BUDGET));
+  }
+
+  /** The same, but stopping after every few instructions. */
+  Outcome runInPieces(Program p, Random random) {
+    load(p);
+    Exit exit = Exit.BUDGET;
+    for (int left = BUDGET; left > 0 && exit == Exit.BUDGET; ) {
+      int piece = 1 + random.nextInt(5);
+      exit = cpu.run(piece);
+      left -= piece;
+    }
+    return outcome(exit);
   }
 
   /** The same with patience. */
@@ -148,9 +163,13 @@ final class OurProcessor implements AutoCloseable {
     }
   }
 
+  private void segment(int register, int selector) {
+    cpu.setSegment(register, selector, Area.descriptor(selector >> 3, segments));
+  }
+
   private void service(int eip) {
-    cpu.setSegment(Registers.CS, Area.CODE_SELECTOR, Area.descriptor(Area.CODE_SELECTOR >> 3));
-    cpu.setSegment(Registers.DS, Area.DATA_SELECTOR, Area.descriptor(Area.DATA_SELECTOR >> 3));
+    segment(Registers.CS, Area.CODE_SELECTOR);
+    segment(Registers.DS, Area.DATA_SELECTOR);
     cpu.registers().eflags(0x202);
     cpu.registers().eip(eip);
     directory(SERVICE, TABLES + 3 * PAGE | USER | WRITABLE | PRESENT);

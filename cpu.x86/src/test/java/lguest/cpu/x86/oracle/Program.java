@@ -18,7 +18,7 @@ final class Program {
     final byte[] bytes;
     /** Null for bytes that are no encoding of the table. */
     final Encoding encoding;
-    int fixAt, fixSize;
+    int fixAt, fixSize, fixAdd;
     boolean absolute;
     /** Null: behind the last instruction. */
     Item target;
@@ -54,7 +54,7 @@ final class Program {
       byte[] bytes = item.bytes.clone();
       if (item.fixSize != 0) {
         int index = item.target == null ? -1 : items.indexOf(item.target);
-        int to = Area.CODE + offset + starts[index < 0 ? items.size() : index];
+        int to = Area.CODE + offset + starts[index < 0 ? items.size() : index] + item.fixAdd;
         int value = item.absolute ? to : to - (Area.CODE + offset + starts[i] + bytes.length);
         for (int b = 0; b < item.fixSize; b++) bytes[item.fixAt + b] = (byte) (value >> 8 * b);
       }
