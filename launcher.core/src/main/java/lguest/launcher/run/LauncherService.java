@@ -72,10 +72,17 @@ public final class LauncherService implements Launcher {
     return "guest" + number;
   }
 
+  /**
+   * Guests make their hardware addresses of it (ABI §9.3). The original's Host counted from 0 for all guests of the machine; other processes' guests may be on the same network as ours,
+   * so each process begins somewhere of its own.
+   */
+  private final int firstId = java.util.concurrent.ThreadLocalRandom.current().nextInt(0x10000);
+
+  /** A number no other guest here has. */
   private int freeId() throws LaunchException {
-    for (int id = 0; id <= 0xFFFF; id++) {
-      int candidate = id;
-      if (guests.stream().noneMatch(guest -> guest.id() == candidate)) return id;
+    for (int i = 0; i <= 0xFFFF; i++) {
+      int candidate = firstId + i & 0xFFFF;
+      if (guests.stream().noneMatch(guest -> guest.id() == candidate)) return candidate;
     }
     throw new LaunchException("there are 65536 guests already; close one");
   }
