@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import lguest.device.DeviceProvider;
 import lguest.host.HostProvider;
 import lguest.launcher.Guest;
@@ -36,6 +37,8 @@ public final class LauncherService implements Launcher {
 
   private final Providers providers = new Providers();
   private final List<RunningGuest> guests = new CopyOnWriteArrayList<>();
+  /** Held while a guest is made: names and numbers are free until it is in the list, and providers that leave find it there. */
+  private final ReentrantLock making = new ReentrantLock();
 
   @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC, policyOption = ReferencePolicyOption.GREEDY)
   private volatile HostProvider host;
@@ -43,12 +46,15 @@ public final class LauncherService implements Launcher {
   @Override public Guest create(GuestSpec spec, GuestLog log) throws LaunchException {
     HostProvider best = host;
     if (best == null) throw new LaunchException("no Host is there to run a guest on; install a bundle that provides one, such as host.lguest");
-    List<Candidate> devices = new ArrayList<>();
-    for (DeviceSpec device : spec.devices()) devices.add(providerOf(device.type()));
     RunningGuest guest;
-    synchronized (guests) {
+    making.lock();
+    try {
+      List<Candidate> devices = new ArrayList<>();
+      for (DeviceSpec device : spec.devices()) devices.add(providerOf(device.type()));
       guest = RunningGuest.create(nameFor(spec), freeId(), spec, log, best, devices, guests::remove);
       guests.add(guest);
+    } finally {
+      making.unlock();
     }
     // Providers may have come and gone while it was made, and nobody told it.
     for (Slot slot : guest.bus().slots()) slot.want(providers.best(slot.type()).orElse(null));
@@ -109,11 +115,17 @@ public final class LauncherService implements Launcher {
   void removeDevice(DeviceProvider provider, Map<String, Object> properties) {
     Candidate candidate = candidate(provider, properties);
     providers.remove(candidate);
-    tell(provider.type());
     long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(LEAVE_MILLIS);
+    awaitMaking(deadline);
+    tell(provider.type());
+    for (RunningGuest guest : guests)
+      for (Slot slot : guest.bus().slots()) if (!slot.awaitWithout(candidate, deadline)) return;
+  }
+
+  /** Waits until a guest that is being made, perhaps with devices of a provider that leaves, is in the list. */
+  private void awaitMaking(long deadline) {
     try {
-      for (RunningGuest guest : guests)
-        for (Slot slot : guest.bus().slots()) if (!slot.awaitWithout(candidate, deadline)) return;
+      if (making.tryLock(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) making.unlock();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

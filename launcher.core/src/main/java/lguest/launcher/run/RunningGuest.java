@@ -31,7 +31,7 @@ import lguest.launcher.system.OsException;
 /** One guest: what it is made of, from the first byte of its memory to the last thread that is gone. */
 final class RunningGuest implements Guest, Machine {
   /** How long {@link #stop} waits for a guest whose device or Host does not come back. */
-  static final long STOP_MILLIS = 6_000;
+  static final long STOP_MILLIS = 10_000;
 
   private final String name;
   private final int id;

@@ -46,7 +46,13 @@ final class Departure {
       return null;
     });
     // Its arena cannot be closed while input or output on it is under way; its threads have been interrupted, so soon.
-    for (int tries = 0; !leaving.context().dispose() && tries < 100; tries++) sleep(10);
+    for (int tries = 0; !leaving.context().dispose(); tries++) {
+      if (tries == 100) {
+        machine.log().line(System.Logger.Level.ERROR, name + " still reads or writes guest memory after it was closed, and is left behind", null);
+        return;
+      }
+      sleep(10);
+    }
   }
 
   private <T> Optional<T> step(String what, BooleanSupplier patient, Callable<T> step) {

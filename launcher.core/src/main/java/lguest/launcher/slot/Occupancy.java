@@ -68,8 +68,8 @@ final class Occupancy {
   /** The guest's thread while it is in the device. */
   private Thread calling;
   private Optional<DeviceState> saved = Optional.empty();
-  /** Whose device should sit here, and whose has failed here. */
-  private Candidate wanted, refused;
+  /** Whose device should sit here, whose has failed here, and whose is being opened. */
+  private Candidate wanted, refused, entering;
   private boolean exchanging, attachable;
 
   Occupancy(Machine machine, Slot slot, Tenancy tenancy) {
@@ -158,7 +158,12 @@ final class Occupancy {
   /** Puts the first device in. When that fails nothing of it is left. */
   void openFirst(Candidate candidate) throws DeviceException {
     Occupant first = new Occupant(candidate, slot, machine);
-    open(first);
+    try {
+      open(first);
+    } catch (Throwable e) {
+      if (first.device() != null) departure.close(first, List.of(), Departure.IMPATIENT);
+      throw e;
+    }
     locked(() -> {
       wanted = candidate;
       occupant = first;
@@ -175,24 +180,14 @@ final class Occupancy {
     startExchange();
   }
 
-  /** Waits until no device of this provider sits here, at most until {@code deadline} ({@link System#nanoTime}). */
-  boolean awaitWithout(Candidate candidate, long deadline) throws InterruptedException {
-    lock.lockInterruptibly();
-    try {
-      while (occupant != null && occupant.candidate().is(candidate)) {
-        long left = deadline - System.nanoTime();
-        if (left <= 0) return false;
-        changed.awaitNanos(left);
-      }
-      return true;
-    } finally {
-      lock.unlock();
-    }
+  /** Waits until no device of this provider sits here or is about to, at most until {@code deadline} ({@link System#nanoTime}). */
+  boolean awaitWithout(Candidate candidate, long deadline) {
+    return await(() -> (occupant == null || !occupant.candidate().is(candidate)) && (entering == null || !entering.is(candidate)), deadline);
   }
 
   private void startExchange() {
     boolean start = locked(() -> !exchanging && state != State.EMPTY && !isSettled() && (exchanging = true));
-    if (start) Thread.ofPlatform().daemon().name(threadName + "-exchange").start(this::exchange);
+    if (start) Thread.ofPlatform().daemon().name(threadName + "-exchange").start(this::exchangeUntilSettled);
   }
 
   /** Who should sit here: the one wanted, unless it has failed here. */
@@ -203,30 +198,47 @@ final class Occupancy {
     return state == State.GONE || (occupant == null ? target == null : occupant.candidate().is(target));
   }
 
-  private void exchange() {
-    while (true) {
-      Occupant leaving;
-      Candidate coming;
-      lock.lock();
-      try {
-        if (isSettled()) {
-          if (state == State.PARKED && wanted == null) reason = "there is no provider of type '" + slot.type() + "'; requests wait for one";
-          exchanging = false;
-          changed.signalAll();
-          return;
-        }
-        leaving = occupant;
-        coming = target();
-        if (leaving != null) {
-          state = State.DRAINING;
-          if (refused == null) reason = coming == null ? "its provider leaves" : "another provider takes over";
-        }
-      } finally {
-        lock.unlock();
-      }
-      if (leaving != null) leave(leaving);
-      else enter(coming);
+  private void exchangeUntilSettled() {
+    try {
+      while (exchange()) {}
+    } catch (Throwable e) {
+      machine.log().line(System.Logger.Level.ERROR, "the exchange of " + name + " failed, by a fault of the Launcher", e);
+    } finally {
+      locked(() -> {
+        exchanging = false;
+        entering = null;
+        changed.signalAll();
+        return null;
+      });
+      // Something may have been wanted since the last look.
+      startExchange();
     }
+  }
+
+  /** One step towards who should sit here. False when there is none to take. */
+  private boolean exchange() {
+    Occupant leaving;
+    Candidate coming;
+    lock.lock();
+    try {
+      if (isSettled()) {
+        if (state == State.PARKED && wanted == null) reason = "there is no provider of type '" + slot.type() + "'; requests wait for one";
+        return false;
+      }
+      leaving = occupant;
+      coming = target();
+      if (leaving == null) {
+        entering = coming;
+      } else {
+        state = State.DRAINING;
+        if (refused == null) reason = coming == null ? "its provider leaves" : "another provider takes over";
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (leaving != null) leave(leaving);
+    else enter(coming);
+    return true;
   }
 
   private void leave(Occupant leaving) {
@@ -253,26 +265,18 @@ final class Occupancy {
     Occupant next = new Occupant(coming, slot, machine);
     try {
       open(next);
+      for (SlotAttachment attachment : attachments) attachment.follow(attachable(next));
     } catch (Throwable e) {
-      boolean known = e instanceof DeviceException;
-      String why = name + " could not be opened: " + (known ? e.getMessage() : e.toString());
-      machine.log().line(known ? System.Logger.Level.WARNING : System.Logger.Level.ERROR, why, known ? null : e);
-      locked(() -> {
-        refused = coming;
-        return reason = why;
-      });
+      if (next.device() != null) departure.close(next, attachments, Departure.IMPATIENT);
+      refuse(coming, e);
       return;
     }
-    try {
-      for (SlotAttachment attachment : attachments) attachment.follow(attachable(next));
-    } catch (Exception e) {
-      machine.log().line(System.Logger.Level.ERROR, name + " could not be attached to", e);
-    }
     boolean active = locked(() -> {
+      entering = null;
+      changed.signalAll();
       if (state == State.GONE) return false;
       occupant = next;
       state = State.ACTIVE;
-      changed.signalAll();
       return true;
     });
     if (!active) departure.close(next, attachments, Departure.IMPATIENT);
@@ -281,25 +285,41 @@ final class Occupancy {
     machine.breakIn();
   }
 
+  /** A device did not come in. If its provider has left meanwhile that is no fault: its bundle was torn down under it. */
+  private void refuse(Candidate coming, Throwable fault) {
+    boolean known = fault instanceof DeviceException;
+    String why = name + " could not be opened: " + (known ? fault.getMessage() : fault.toString());
+    boolean stillWanted = locked(() -> {
+      entering = null;
+      changed.signalAll();
+      if (!coming.is(wanted)) return false;
+      refused = coming;
+      reason = why;
+      return true;
+    });
+    if (stillWanted) machine.log().line(known ? System.Logger.Level.WARNING : System.Logger.Level.ERROR, why, known ? null : fault);
+    else machine.log().line(System.Logger.Level.DEBUG, why + ", and its provider has left", null);
+  }
+
+  /** Opens a device; what has been opened is {@code next}'s even if something is wrong with it, else there is nothing left. */
   private void open(Occupant next) throws DeviceException {
     try {
       next.device(next.candidate().provider().open(new DeviceConfig(slot.argument(), locked(() -> saved)), next.context()));
-      if (next.device() == null) throw new IllegalStateException("its provider opened nothing");
-      if (slot.description() == null) throw new IllegalStateException("it did not describe itself");
-      locked(() -> attachable |= next.device() instanceof Attachable);
-    } catch (Throwable e) {
-      if (next.device() != null) departure.close(next, List.of(), Departure.IMPATIENT);
-      else next.context().dispose();
-      throw e;
+    } finally {
+      if (next.device() == null) next.context().dispose();
     }
+    if (next.device() == null) throw new IllegalStateException("its provider opened nothing");
+    if (slot.description() == null) throw new IllegalStateException("it did not describe itself");
+    locked(() -> attachable |= next.device() instanceof Attachable);
   }
 
   /** Waits a step's time for the guest's thread to be out of the device. */
-  private boolean awaitNoCall() { return await(() -> calling == null, Departure.STEP_MILLIS); }
+  private boolean awaitNoCall() { return await(() -> calling == null, deadline(1)); }
+
+  private static long deadline(int steps) { return System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(steps * Departure.STEP_MILLIS); }
 
   /** Waits until something under the lock is so. An interrupt of the caller waits until this is over. */
-  private boolean await(BooleanSupplier condition, long millis) {
-    long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+  private boolean await(BooleanSupplier condition, long deadline) {
     boolean interrupted = false;
     lock.lock();
     try {
@@ -331,7 +351,7 @@ final class Occupancy {
     });
     if (last != null) departure.close(last, attachments, patient);
     // An exchange under way sees that the slot is gone, and closes what it holds.
-    await(() -> !exchanging, 6 * Departure.STEP_MILLIS);
+    await(() -> !exchanging, deadline(6));
     locked(() -> occupant = null);
     attachments.forEach(SlotAttachment::gone);
   }

@@ -178,8 +178,8 @@ public final class Slot implements DeviceSlot, Occupancy.Tenancy {
   /** Says whose device should sit here; null: there is nobody. Returns at once; whatever has to be done is done on another thread. */
   public void want(Candidate best) { occupancy.want(best); }
 
-  /** Waits until no device of this provider sits here, at most until {@code deadline} ({@link System#nanoTime}). */
-  public boolean awaitWithout(Candidate candidate, long deadline) throws InterruptedException { return occupancy.awaitWithout(candidate, deadline); }
+  /** Waits until no device of this provider sits here or is about to, at most until {@code deadline} ({@link System#nanoTime}). */
+  public boolean awaitWithout(Candidate candidate, long deadline) { return occupancy.awaitWithout(candidate, deadline); }
 
   @Override public void vacated() { transfers.giveBack(); }
 

@@ -85,6 +85,15 @@ class MappedMemoryTest {
     }
   }
 
+  @Test void wholePagesAreMappedEvenFromTheMiddleOfAPageOn() throws Exception {
+    Path path = Files.write(directory.resolve("file"), new byte[40_000]);
+    try (InputFile file = InputFile.open("file", path, ""); MappedMemory memory = new MappedMemory(RAM)) {
+      memory.load(file, 100, 3 * 4096 + 100, 20_000);
+      // From file page 1 at memory page 4 up to the last whole one.
+      assertTrue(mapped("%x-%x rw-p 00001000".formatted(memory.segment().address() + 4 * 4096, memory.segment().address() + 7 * 4096)));
+    }
+  }
+
   @Test void aSharedPageIsTheSameMemoryWhereverItIsMapped() throws Exception {
     Path file = Files.write(directory.resolve("net"), new byte[4096]), other = Files.write(directory.resolve("other"), new byte[4096]);
     Path link = Files.createLink(directory.resolve("link"), file);

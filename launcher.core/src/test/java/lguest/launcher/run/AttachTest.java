@@ -38,7 +38,7 @@ class AttachTest {
     final List<Attachable.Output> outputs = new CopyOnWriteArrayList<>();
     final BlockingQueue<Byte> input = new LinkedBlockingQueue<>(4);
 
-    volatile Runnable onDetach = () -> {};
+    volatile Runnable onAttach = () -> {}, onDetach = () -> {};
 
     Terminal() { super("tty"); }
 
@@ -57,6 +57,7 @@ class AttachTest {
 
       @Override public Attachment attach(Output to, boolean replay) {
         events.add("attach " + replay);
+        onAttach.run();
         outputs.add(to);
         return new Attachment() {
           private volatile boolean detached;
@@ -154,6 +155,19 @@ class AttachTest {
     attachment.get().close();
     assertEquals(1, one.events.stream().filter("detach"::equals).count());
     attachment.get().input(ByteBuffer.wrap("typed too late".getBytes()));
+  }
+
+  @Test void aDeviceThatCannotBeAttachedToIsRefusedAndTheNextIsNot() throws Exception {
+    fixture.add(one);
+    DeviceSlot slot = start("tty");
+    slot.attach(output, false);
+    two.onAttach = () -> { throw new NoClassDefFoundError("torn down"); };
+    fixture.add(two, 1);
+    GuestFixture.await("the reason", () -> slot.state() == DeviceSlot.State.PARKED && slot.reason().get().contains("NoClassDefFoundError"));
+    assertEquals("close", two.events.get(two.events.size() - 1));
+    fixture.remove(two);
+    print("goes on");
+    GuestFixture.await("output", () -> screen.contains("goes on"));
   }
 
   @Test void notEveryDeviceCanBeAttachedTo() throws Exception {

@@ -204,6 +204,44 @@ class ExchangeTest {
     assertEquals("open argument {kept=true}", three.events.get(0), "the state waits as well");
   }
 
+  @Test void aProviderThatLeavesWhileItsDeviceIsBeingOpenedIsWaitedFor() throws Exception {
+    start();
+    fixture.remove(one);
+    CountDownLatch opening = new CountDownLatch(1), go = new CountDownLatch(1);
+    two.onOpen = (config, context) -> {
+      opening.countDown();
+      go.await();
+      context.describe(7, 0, 0);
+    };
+    fixture.add(two);
+    opening.await();
+    Thread leaving = Thread.startVirtualThread(() -> fixture.remove(two));
+    leaving.join(java.time.Duration.ofMillis(100));
+    assertTrue(leaving.isAlive(), "OSGi would tear the bundle down under it");
+    go.countDown();
+    leaving.join();
+    assertEquals("close", two.events.get(two.events.size() - 1));
+    awaitState(DeviceSlot.State.PARKED);
+  }
+
+  @Test void aProviderThatIsTornDownWhileItsDeviceIsOpenedIsNoFault() throws Exception {
+    start();
+    CountDownLatch opening = new CountDownLatch(1), go = new CountDownLatch(1);
+    two.onOpen = (config, context) -> {
+      opening.countDown();
+      go.await();
+      throw new NoClassDefFoundError("torn down");
+    };
+    fixture.add(two, 5);
+    opening.await();
+    Thread leaving = Thread.startVirtualThread(() -> fixture.remove(two));
+    GuestFixture.await("the wish", () -> leaving.getState() == Thread.State.TIMED_WAITING);
+    go.countDown();
+    leaving.join();
+    GuestFixture.await("the first again", () -> slot().state() == DeviceSlot.State.ACTIVE && one.contexts.size() == 2);
+    assertEquals(List.of(), fixture.log.stream().filter(line -> line.startsWith("ERROR") || line.startsWith("WARNING")).toList());
+  }
+
   @Test void aNewVersionThatDescribesAnotherDeviceIsRefused() throws Exception {
     start();
     two.onOpen = (config, context) -> context.describe(7, 1, 0);

@@ -100,6 +100,9 @@ class RunLoopTest {
       fixture.host().send(DMA, 0, DATA, 4, section[0], section[1]);
       assertEquals("Invalid address 0x%x (%d bytes)".formatted(section[0], section[1]), run(guest).reason());
     }
+    Guest nobodys = fixture.create("test");
+    fixture.host().send(DMA, 0x100, top, 1);
+    assertEquals("Invalid address 0x%x (1 bytes)".formatted(top), run(nobodys).reason(), "even when it is nobody's");
     assertEquals(Guest.State.RUNNING, bystander.state());
     assertEquals(List.of(), device.events.stream().filter(event -> event.startsWith("request")).toList());
   }
