@@ -21,8 +21,8 @@ import org.junit.jupiter.api.io.TempDir;
 class X87OracleTest {
   private static final int RANDOM_CASES = Integer.getInteger("lguest.x87.cases", 400_000);
   private static final int BATCH = 20_000;
-  /** Single, double, extended; the reserved precision is left out, nothing says what it does. */
-  private static final int[] PRECISIONS = {0, 0x200, 0x300};
+  /** Single, double, extended, and the reserved encoding, which acts as extended. */
+  private static final int[] PRECISIONS = {0, 0x200, 0x300, 0x100};
 
   private static final int[] CORNER_EXPONENTS = {0, 1, 2, 0x3fbf, 0x3ffd, 0x3ffe, 0x3fff, 0x4000, 0x403d, 0x403e, 0x403f, 0x7ffd, 0x7ffe, 0x7fff};
   private static final long[] CORNER_MANTISSAS = {0, 1, 0x4000000000000000L, 0x7fffffffffffffffL, 0x8000000000000000L, 0x8000000000000001L,
@@ -124,7 +124,7 @@ class X87OracleTest {
   }
 
   private static int mode(Random random, boolean unmasked) {
-    return 0x40 | PRECISIONS[random.nextInt(3)] | random.nextInt(4) << 10 | (unmasked ? random.nextInt(64) : 0x3f);
+    return 0x40 | PRECISIONS[random.nextInt(4)] | random.nextInt(4) << 10 | (unmasked ? random.nextInt(64) : 0x3f);
   }
 
   private static X87Case randomCase(Random random, byte[] code) {

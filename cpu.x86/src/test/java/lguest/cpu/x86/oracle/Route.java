@@ -3,6 +3,7 @@ package lguest.cpu.x86.oracle;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import lguest.cpu.x86.decode.Encoding;
 import lguest.cpu.x86.decode.Encodings;
@@ -20,6 +21,8 @@ import lguest.cpu.x86.decode.OperandKind;
  * @param mnemonics the last few that ran, in order, without the final INT3
  */
 record Route(boolean strayed, int undefined, int undefinedFsw, boolean readsUndefined, List<String> mnemonics) {
+  private static final Set<String> READS_FSW = Set.of("FNSTSW", "FNSTENV", "FNSAVE");
+
   /** @param undefinedAgree undefined flags are compared as well */
   static Route follow(Program p, OurProcessor ours, boolean undefinedAgree) {
     OurProcessor.Trace trace = ours.trace(p);
@@ -36,7 +39,9 @@ record Route(boolean strayed, int undefined, int undefinedFsw, boolean readsUnde
       boolean own = at < p.length() && Arrays.binarySearch(starts, at) >= 0;
       if (!own && (e == Encodings.INVALID || Generator.leftOut(e.mnemonic()))) strayed = true;
       if (i == trace.last()) break;
-      if ((e.flagsRead() & undefined) != 0 || undefinedFsw != 0 && name.equals("FNSTSW")) reads = true;
+      if ((e.flagsRead() & undefined) != 0 || undefinedFsw != 0 && READS_FSW.contains(name)) reads = true;
+      // Intel's newer processors no longer know the selectors of the last instruction and its operand.
+      if (!undefinedAgree && (name.equals("FNSTENV") || name.equals("FNSAVE"))) reads = true;
       if (!e.conditional()) undefined &= ~e.flagsWritten();
       if (!undefinedAgree) undefined |= e.flagsUndefined();
       // Either a zero or nothing is stored above the selector. The generator clears the place first (its last step is an LEA).
