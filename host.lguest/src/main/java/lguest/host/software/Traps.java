@@ -24,6 +24,7 @@ final class Traps {
   private final GuestData data;
   private final PageTables pageTables;
   private final PortIo portIo;
+  private final DebugStatus debugStatus;
   private final Statistics statistics;
   final Gates gates = new Gates();
 
@@ -33,6 +34,7 @@ final class Traps {
     this.data = data;
     this.pageTables = pageTables;
     this.portIo = new PortIo(cpu);
+    this.debugStatus = new DebugStatus(cpu);
     this.statistics = statistics;
   }
 
@@ -41,10 +43,14 @@ final class Traps {
     int vector = cpu.vector();
     boolean hasErrorCode = cpu.hasErrorCode();
     int errorCode = hasErrorCode ? cpu.errorCode() : 0;
-    if (vector == GENERAL_PROTECTION && errorCode == 0 && portIo.emulate()) {
-      statistics.event(Statistics.Event.PORT_IO);
-      return;
+    if (vector == GENERAL_PROTECTION && errorCode == 0) {
+      if (portIo.emulate()) {
+        statistics.event(Statistics.Event.PORT_IO);
+        return;
+      }
+      if (debugStatus.emulate()) return;
     }
+    if (vector == DEBUG) debugStatus.trapped(true);
     int detail = errorCode;
     if (vector == PAGE_FAULT) {
       detail = cpu.faultAddress();
@@ -75,6 +81,7 @@ final class Traps {
       reflect(GENERAL_PROTECTION, true, errorCode, errorCode);
       return false;
     }
+    if (vector == DEBUG) debugStatus.trapped(false);
     registers.eip(next);
     enter(gate, false, 0);
     statistics.trap(vector);

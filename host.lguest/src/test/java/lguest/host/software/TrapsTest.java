@@ -199,6 +199,35 @@ class TrapsTest {
     }
   }
 
+  /** Linux asks DR6 with the bare instruction (ABI §5.11); nothing else about debug registers works. */
+  @Test void singleStepHandlerMayAskWhy() {
+    try (TestGuest guest = new TestGuest()) {
+      int handler = guest.handler(asm -> asm.bytes(0x0F, 0x21, 0xF6).store(OFFSET + RESULT, Asm.ESI).tell(1).bytes(0x0F, 0x21, 0xF8)); // mov esi, dr6; mov eax, dr7
+      int protection = handler(guest, 13);
+      int program = guest.place(USER_CODE, USER_CODE, asm -> asm.push(0x302).bytes(0x9D, 0x90));
+      guest.boot().code.gate(1, handler, 0xE, 0).gate(13, protection, 0xF, 0);
+      guest.enterUser(program).open().expectTell(1);
+      assertEquals(0xFFFF_4FF0, guest.get(RESULT));
+      guest.expectTell(13);
+      assertEquals(0, frame(guest, 1)[0]);
+    }
+    try (TestGuest guest = new TestGuest()) {
+      int handler = guest.handler(asm -> asm.bytes(0x0F, 0x21, 0xF0).store(OFFSET + RESULT, Asm.EAX).tell(1));
+      guest.boot().code.gate(1, handler, 0xE, 1).interrupt(1);
+      guest.open().expectTell(1);
+      assertEquals(0xFFFF_0FF0, guest.get(RESULT), "no step, an int 1");
+    }
+  }
+
+  @Test void userModeMayNotAskDebugRegisters() {
+    try (TestGuest guest = new TestGuest()) {
+      int protection = handler(guest, 13);
+      int program = guest.place(USER_CODE, USER_CODE, asm -> asm.bytes(0x0F, 0x21, 0xF0));
+      guest.boot().code.gate(13, protection, 0xF, 0);
+      guest.enterUser(program).open().expectTell(13);
+    }
+  }
+
   @Test void noHandlerKills() {
     try (TestGuest guest = new TestGuest()) {
       guest.boot();
