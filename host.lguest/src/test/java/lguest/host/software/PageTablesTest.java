@@ -71,6 +71,27 @@ class PageTablesTest {
     }
   }
 
+  /** The same linear address, other code: first the page it begins in is exchanged, then only the one it runs on into. */
+  @Test void codeInAnExchangedPageIsExecuted() {
+    for (int exchanged : new int[] {0, 1}) {
+      try (TestGuest guest = new TestGuest()) {
+        int function = WINDOW + 0xFFD;
+        for (int version : new int[] {1, 2}) {
+          byte[] code = new Asm(function).mov(Asm.ESI, version * 0x0101_0101).bytes(0xC3).assemble(); // three bytes in the first page, three in the second
+          java.lang.foreign.MemorySegment.copy(java.lang.foreign.MemorySegment.ofArray(code), 0, guest.memory.segment(), 0x5_FFFD + version * 0x1_0000, 6);
+        }
+        guest.set(WINDOW_ENTRY, 0x6_F000 | 7);
+        guest.set(WINDOW_ENTRY + 4, 0x7_0000 | 7);
+        guest.boot().code.mov(Asm.EDI, 100).label("warm").mov(Asm.EAX, function).bytes(0xFF, 0xD0, 0x4F).jumpIfNotEqual("warm") // call eax; dec edi
+            .store(OFFSET + RESULT, Asm.ESI).storeImmediate(OFFSET + WINDOW_ENTRY + exchanged * 4, (exchanged == 0 ? 0x7_F000 : 0x8_0000) | 7)
+            .hypercall(Hypercall.SET_PTE, DIRECTORY, WINDOW + exchanged * 0x1000, 0).mov(Asm.EAX, function).bytes(0xFF, 0xD0).store(OFFSET + RESULT + 4, Asm.ESI).tell(1);
+        guest.open().expectTell(1);
+        assertEquals(0x0101_0101, guest.get(RESULT));
+        assertEquals(exchanged == 0 ? 0x0101_0202 : 0x0202_0101, guest.get(RESULT + 4));
+      }
+    }
+  }
+
   @Test void lastDirectoryIndexIsIgnored() {
     try (TestGuest guest = new TestGuest()) {
       guest.boot().code.hypercall(Hypercall.SET_PMD, DIRECTORY, 1023, 0).hypercall(Hypercall.SET_PMD, DIRECTORY, -1, 0).tell(1);

@@ -47,7 +47,7 @@ final class BlockBuilder {
       b = build(eip, linear, physical, MOST_INSTRUCTIONS);
       c.cache.add(b);
     }
-    c.cache.remember(b);
+    c.cache.remember(b, linear);
     return b;
   }
 

@@ -17,8 +17,13 @@ import lguest.cpu.x86.mmu.Mmu;
  */
 final class BlockCache implements Mmu.CodeWatcher {
   private static final int JUMPS = 4096;
+  private static final int JUMP_PAGES = 4096;
   private final CodePage[] pages;
   private final Block[] jumps = new Block[JUMPS];
+  /** Which pages, by the low bits of their numbers, the jump cache has blocks of: a change of another page's translation leaves it alone. */
+  private final long[] jumpPages = new long[JUMP_PAGES / 64];
+  /** The block last found in a place, translations aside: where it still lies physically where it did, as after a task switch, nobody needs to search. */
+  private final Block[] hints = new Block[JUMPS];
   private Mmu mmu;
   long decoded;
   long dropped;
@@ -36,12 +41,37 @@ final class BlockCache implements Mmu.CodeWatcher {
     return b != null && b.eip == eip && b.mode == mode ? b : null;
   }
 
-  void remember(Block b) {
-    jumps[slot(b.eip)] = b;
+  /** A block found at a linear address. */
+  void remember(Block b, int linear) {
+    int slot = slot(b.eip);
+    jumps[slot] = b;
+    hints[slot] = b;
+    note(linear >>> 12);
+    if (b.spill != 0) note((linear >>> 12) + 1);
+  }
+
+  private void note(int page) {
+    jumpPages[page >>> 6 & jumpPages.length - 1] |= 1L << page;
   }
 
   void forgetJumps() {
     Arrays.fill(jumps, null);
+    Arrays.fill(jumpPages, 0);
+  }
+
+  /** Translations in [linear, linear + length) have changed. */
+  void forgetJumps(int linear, long length) {
+    if (length <= 0) return;
+    long pages = ((linear & 0xFFF) + length + 0xFFF) >>> 12;
+    if (pages >= JUMP_PAGES) {
+      forgetJumps();
+      return;
+    }
+    for (int page = linear >>> 12, last = page + (int) pages; page < last; page++) {
+      if ((jumpPages[page >>> 6 & jumpPages.length - 1] & 1L << page) == 0) continue;
+      forgetJumps();
+      return;
+    }
   }
 
   private static int slot(int eip) {
@@ -49,6 +79,8 @@ final class BlockCache implements Mmu.CodeWatcher {
   }
 
   Block find(int physical, int eip, int mode) {
+    Block hint = hints[slot(eip)];
+    if (hint != null && hint.physical == physical && hint.eip == eip && hint.mode == mode) return hint;
     CodePage page = pages[physical >>> 12];
     return page == null ? null : page.find(physical, eip, mode);
   }

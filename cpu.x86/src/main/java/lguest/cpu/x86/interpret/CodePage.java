@@ -2,7 +2,7 @@ package lguest.cpu.x86.interpret;
 
 /** The blocks of one physical page: those that start in it, and those that reach into it from the page before. */
 final class CodePage {
-  private static final int BUCKETS = 64;
+  private static final int BUCKETS = 256;
   private final Block[] buckets = new Block[BUCKETS];
   /** Which 64-byte lines of the page hold code: a bit each. */
   private long lines;

@@ -390,12 +390,12 @@ public final class Core {
 
   public void flushTlbPage(int linear) {
     mmu.flushPage(linear);
-    cache.forgetJumps();
+    cache.forgetJumps(linear, 1);
   }
 
   public void flushTlbRange(int linear, long length) {
     mmu.flushRange(linear, length);
-    cache.forgetJumps();
+    cache.forgetJumps(linear, length);
   }
 
   public int peek(int linear) {
