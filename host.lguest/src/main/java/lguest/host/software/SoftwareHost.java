@@ -27,7 +27,7 @@ final class SoftwareHost implements Host {
   private static final long FIRST_SLICE = 4096;
 
   /** Instructions between two looks while an interrupt waits for the guest to turn interrupts on, and the longest time between two looks. */
-  private static final long SHORT_SLICE = 1000, LOOK_AGAIN_NANOS = 500_000;
+  private static final long SHORT_SLICE = 1000, LOOK_AGAIN_NANOS = 800_000;
 
   /** Protection, coprocessor monitored, its errors by #MF, WP for the kernel too, alignment checks, paging (ABI §4.7). */
   private static final int CR0 = 0x8005_0033, CR4_OSFXSR_OSXMMEXCPT = 0x600, EFLAGS = 0x202;
