@@ -15,7 +15,7 @@ final class Comparison {
   private static final Set<String> MANY_STORES = Set.of("PUSHA", "ENTER", "CALLF", "FSTP", "FST", "FBSTP", "FIST", "FISTP",
       "FNSTENV", "FNSAVE");
   /** These have several reasons to fault, and the maker chooses which to find first. */
-  private static final Set<String> MANY_FAULTS = Set.of("CMPS", "ENTER", "FLDENV", "FNSTENV", "FRSTOR", "FNSAVE", "RETF", "IRET", "CALLF", "JMPF", "LES", "LDS", "LSS", "LFS", "LGS");
+  private static final Set<String> MANY_FAULTS = Set.of("BOUND", "CMPS", "ENTER", "FLDENV", "FNSTENV", "FRSTOR", "FNSAVE", "RETF", "IRET", "CALLF", "JMPF", "LES", "LDS", "LSS", "LFS", "LGS");
   /** These may go to memory in two steps, the second of which finds the segment's end. */
   private static final Set<String> TEN_BYTES = Set.of("FLD", "FSTP", "FBLD", "FBSTP");
   private static final Set<Integer> FAULTS = Set.of(10, 11, 12, 13, 14);
