@@ -1,0 +1,59 @@
+package lguest.it;
+
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import lguest.launcher.Guest;
+import lguest.launcher.GuestSpec;
+import lguest.launcher.GuestSpec.DeviceSpec;
+import lguest.launcher.LaunchException;
+import lguest.launcher.Launcher;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.FrameworkUtil;
+import org.osgi.util.tracker.ServiceTracker;
+
+/** The framework this test runs in, seen as an operator sees it. */
+final class Platform {
+  private static final long PATIENCE_MILLIS = 30_000;
+
+  private Platform() {}
+
+  static BundleContext context() { return FrameworkUtil.getBundle(Platform.class).getBundleContext(); }
+
+  static Bundle bundle(String name) {
+    return Arrays.stream(context().getBundles()).filter(bundle -> bundle.getSymbolicName().equals(name)).findFirst().orElseThrow();
+  }
+
+  static <T> T service(Class<T> type) throws InterruptedException {
+    ServiceTracker<T, T> tracker = new ServiceTracker<>(context(), type, null);
+    tracker.open();
+    return assertNotNull(tracker.waitForService(PATIENCE_MILLIS), type.getName());
+  }
+
+  private static <T> T assertNotNull(T service, String name) {
+    org.junit.jupiter.api.Assertions.assertNotNull(service, "no service " + name);
+    return service;
+  }
+
+  /** Our own guest's image, from this bundle, as a file. */
+  static Path demo() throws IOException {
+    Path file = context().getDataFile("demo.elf").toPath();
+    try (InputStream in = context().getBundle().getEntry("demo.elf").openStream()) {
+      if (!Files.exists(file)) Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
+    }
+    return file;
+  }
+
+  static Guest boot(String name) throws IOException, LaunchException, InterruptedException {
+    Guest guest = service(Launcher.class).create(new GuestSpec(name, 32L << 20, demo(), Optional.empty(), List.of(new DeviceSpec("console", "")), ""));
+    guest.start();
+    return guest;
+  }
+}
