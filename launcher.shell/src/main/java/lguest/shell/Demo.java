@@ -6,7 +6,6 @@ import java.io.UncheckedIOException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import org.osgi.framework.BundleContext;
 
 /** Our own little guest, carried in this bundle. */
@@ -20,12 +19,12 @@ final class Demo {
     URL carried = context.getBundle().getEntry(IMAGE);
     if (carried == null) throw UserError.of("this build carries no demo guest: boot an image of your own, see lguest help");
     // One file for each use: an earlier one may be mapped into a guest that runs.
-    Path file = context.getDataFile("demo-" + System.nanoTime() + ".elf").toPath();
     try (InputStream in = carried.openStream()) {
-      Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
+      Path file = Files.createDirectory(context.getDataFile("demo-" + System.nanoTime()).toPath()).resolve(IMAGE);
+      Files.copy(in, file);
+      return file;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return file;
   }
 }

@@ -80,7 +80,8 @@ public final class GuestCommands {
     Guest guest = guest("attach", words);
     if (!(session.get(Prompt.TERMINAL) instanceof Terminal terminal)) throw UserError.of("attach needs a terminal, and there is none here");
     ConsoleView.show(guest, terminal);
-    guest.end().ifPresent(end -> session.getConsole().println(guest.name() + ": " + ending(end)));
+    // All other ends are news, told already.
+    guest.end().filter(end -> end.kind() == GuestEnd.Kind.STOPPED).ifPresent(end -> session.getConsole().println(guest.name() + ": " + ending(end)));
   }
 
   /** Stops a guest, or forgets one that has ended. */

@@ -17,6 +17,7 @@ import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
 import org.jline.reader.LineReaderBuilder;
 import org.jline.reader.UserInterruptException;
+import org.jline.terminal.Size;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
 import org.osgi.framework.Bundle;
@@ -78,6 +79,13 @@ final class Prompt {
   }
 
   private int edit(CommandProcessor processor) throws IOException {
+    // JLine puts the terminal back too, but not at a signal, and it loses the line speed on the way.
+    try (TerminalModes before = TerminalModes.note(TerminalSession.STDIN).orElseThrow(() -> new IOException("standard input is no terminal"))) {
+      return editOn(processor);
+    }
+  }
+
+  private int editOn(CommandProcessor processor) throws IOException {
     try (Terminal terminal = terminal(); PrintStream out = new PrintStream(terminal.output(), true, terminal.encoding())) {
       try (CommandSession session = processor.createSession(terminal.input(), out, out)) {
         LineReader reader = LineReaderBuilder.builder().terminal(terminal).completer(completer).appName("lguest").option(LineReader.Option.DISABLE_EVENT_EXPANSION, true).build();
@@ -104,7 +112,11 @@ final class Prompt {
     thread.setContextClassLoader(Terminal.class.getClassLoader());
     try {
       // Ctrl-C while a command runs is not the end of everything.
-      return TerminalBuilder.builder().name("lguest").system(true).signalHandler(Terminal.SignalHandler.SIG_IGN).build();
+      // And no library of JLine's is to be unpacked into the directory for temporary files, where it would stay.
+      Terminal terminal = TerminalBuilder.builder().name("lguest").system(true).jni(false).signalHandler(Terminal.SignalHandler.SIG_IGN).build();
+      // A serial line does not know its size.
+      if (terminal.getWidth() == 0 || terminal.getHeight() == 0) terminal.setSize(new Size(80, 24));
+      return terminal;
     } finally {
       thread.setContextClassLoader(before);
     }

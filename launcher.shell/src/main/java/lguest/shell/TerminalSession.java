@@ -18,25 +18,26 @@ import lguest.launcher.Guest;
  * manners back, and the guest goes on alone (L40b).
  */
 final class TerminalSession implements AutoCloseable {
-  private static final int STDIN = 0;
+  static final int STDIN = 0;
   private static final int LARGEST_READ = 16 << 10;
 
   private final Guest guest;
-  private final Optional<RawTerminal> terminal;
+  private final Optional<TerminalModes> terminal;
   private volatile boolean outputLost;
   private Attachable.Attachment attachment;
 
-  private TerminalSession(Guest guest, Optional<RawTerminal> terminal) {
+  private TerminalSession(Guest guest, Optional<TerminalModes> terminal) {
     this.guest = guest;
     this.terminal = terminal;
   }
 
   static TerminalSession open(Guest guest) throws UserError {
-    TerminalSession session = new TerminalSession(guest, RawTerminal.enter(STDIN));
+    TerminalSession session = new TerminalSession(guest, TerminalModes.note(STDIN));
+    session.terminal.ifPresent(TerminalModes::raw);
     try {
       session.attachment = console(guest, new StandardOutput(session::lose));
     } catch (UserError e) {
-      session.terminal.ifPresent(RawTerminal::close);
+      session.terminal.ifPresent(TerminalModes::close);
       throw e;
     }
     Thread.ofPlatform().daemon().name("standard input").start(session::readInput);
@@ -58,7 +59,7 @@ final class TerminalSession implements AutoCloseable {
     try {
       attachment.close();
     } finally {
-      terminal.ifPresent(RawTerminal::close);
+      terminal.ifPresent(TerminalModes::close);
     }
   }
 
@@ -78,7 +79,7 @@ final class TerminalSession implements AutoCloseable {
     } catch (InterruptedException e) {
       return;
     }
-    terminal.ifPresent(RawTerminal::close);
+    terminal.ifPresent(TerminalModes::close);
     attachment.endOfInput();
   }
 }

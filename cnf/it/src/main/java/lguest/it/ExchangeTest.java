@@ -25,6 +25,7 @@ class ExchangeTest {
       while (screen.text().indexOf("flood: ", start) < 0 && exchanges < 20) {
         // What a new jar, saved, does: here the same one, which makes new classes, a new component and a new device all the same.
         bundle.update();
+        Platform.await(console, DeviceSlot.State.ACTIVE);
         exchanges++;
       }
       assertTrue(exchanges > 1, "the flood was over before anything was exchanged");
@@ -42,7 +43,7 @@ class ExchangeTest {
       int prompt = screen.await("demo# ", 0);
       bundle.stop();
       DeviceSlot console = guest.slots().getLast();
-      assertEquals(DeviceSlot.State.PARKED, console.state());
+      Platform.await(console, DeviceSlot.State.PARKED);
       assertTrue(console.reason().orElseThrow().contains("console"), console.reason().orElseThrow());
       Thread typist = Thread.ofVirtual().start(() -> {
         try {

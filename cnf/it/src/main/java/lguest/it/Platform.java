@@ -9,6 +9,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import lguest.launcher.DeviceSlot;
 import lguest.launcher.Guest;
 import lguest.launcher.GuestSpec;
 import lguest.launcher.GuestSpec.DeviceSpec;
@@ -55,5 +56,13 @@ final class Platform {
     Guest guest = service(Launcher.class).create(new GuestSpec(name, 32L << 20, demo(), Optional.empty(), List.of(new DeviceSpec("console", "")), ""));
     guest.start();
     return guest;
+  }
+
+  static void await(DeviceSlot slot, DeviceSlot.State state) throws InterruptedException {
+    long deadline = System.currentTimeMillis() + PATIENCE_MILLIS;
+    while (slot.state() != state) {
+      if (System.currentTimeMillis() > deadline) throw new AssertionError("the slot is " + slot.state() + ", not " + state + ": " + slot.reason());
+      Thread.sleep(1);
+    }
   }
 }

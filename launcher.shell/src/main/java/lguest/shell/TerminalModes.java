@@ -1,13 +1,15 @@
 package lguest.shell;
 
 import com.sun.jna.Function;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Optional;
 
 /**
- * The user's terminal while a guest has it: no echo, no line editing, no signals (L41). Back to what it was at {@link #close}, and when the JVM ends in
- * any way that leaves it a chance: System.exit, an exception, SIGTERM, SIGHUP, SIGINT. Output processing stays on, as in the original.
+ * The modes of the user's terminal: noted when a guest or the prompt gets it, and back to that at {@link #close} and when the JVM ends in
+ * any way that leaves it a chance: System.exit, an exception, SIGTERM, SIGHUP, SIGINT.
  */
-final class RawTerminal implements AutoCloseable {
+final class TerminalModes implements AutoCloseable {
   private static final int TCSANOW = 0;
   /** struct termios of Linux: four words of flags, the line discipline, the control characters. Larger than any architecture needs. */
   private static final int SIZE = 128;
@@ -19,33 +21,37 @@ final class RawTerminal implements AutoCloseable {
   private final int descriptor;
   private final byte[] before;
   private final Thread hook = new Thread(this::restore, "restore terminal");
-  private boolean raw = true;
+  private boolean restored;
 
-  private RawTerminal(int descriptor, byte[] before) {
+  private TerminalModes(int descriptor, byte[] before) {
     this.descriptor = descriptor;
     this.before = before;
   }
 
-  /** Switches it over; empty when the descriptor is no terminal, and then nothing is done. */
-  static Optional<RawTerminal> enter(int descriptor) {
+  /** Notes the modes; empty when the descriptor is no terminal, and then there is nothing to do. */
+  static Optional<TerminalModes> note(int descriptor) {
     if (!System.getProperty("os.name").equals("Linux")) return Optional.empty();
     byte[] before = new byte[SIZE];
     if (Function.getFunction("c", "tcgetattr").invokeInt(new Object[] {descriptor, before}) != 0) return Optional.empty();
-    RawTerminal terminal = new RawTerminal(descriptor, before);
-    // First the way back, then the way there.
-    Runtime.getRuntime().addShutdownHook(terminal.hook);
+    TerminalModes modes = new TerminalModes(descriptor, before);
+    Runtime.getRuntime().addShutdownHook(modes.hook);
+    return Optional.of(modes);
+  }
+
+  /** No echo, no line editing, no signals (L41). Output processing stays on, as in the original. */
+  synchronized void raw() {
+    if (restored) return;
     byte[] raw = before.clone();
     clear(raw, IFLAG, ICRNL | IXON);
     clear(raw, LFLAG, ISIG | ICANON | ECHO | IEXTEN);
     raw[CC + VMIN] = 1;
     raw[CC + VTIME] = 0;
     set(descriptor, raw);
-    return Optional.of(terminal);
   }
 
   private static void clear(byte[] termios, int word, int bits) {
-    var flags = java.lang.foreign.MemorySegment.ofArray(termios);
-    flags.set(java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED, word, flags.get(java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED, word) & ~bits);
+    ByteBuffer flags = ByteBuffer.wrap(termios).order(ByteOrder.nativeOrder());
+    flags.putInt(word, flags.getInt(word) & ~bits);
   }
 
   private static void set(int descriptor, byte[] termios) {
@@ -54,8 +60,8 @@ final class RawTerminal implements AutoCloseable {
   }
 
   private synchronized void restore() {
-    if (!raw) return;
-    raw = false;
+    if (restored) return;
+    restored = true;
     set(descriptor, before);
   }
 
