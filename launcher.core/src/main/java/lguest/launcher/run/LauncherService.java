@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import lguest.device.DeviceProvider;
@@ -28,7 +29,8 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
  * Tour 3.1: The Launcher
  *
  * <p>The Launcher gives a guest everything but its processor: memory with a kernel in it, devices, a thread. The processor is a Host's, and comes as a service, and so does every
- * type of device; nothing in this bundle knows which there are. Providers come and go while guests run: guests are told which is the best of each type now, and see to it themselves.
+ * type of device; nothing in this bundle knows which there are. Providers come and go while guests run: guests are told which is the best device provider of each type now, and see to it
+ * themselves. A guest keeps the Host it was made on; a better one runs the guests that come after.
  */
 @Component(immediate = true)
 public final class LauncherService implements Launcher {
@@ -39,6 +41,11 @@ public final class LauncherService implements Launcher {
   private final List<RunningGuest> guests = new CopyOnWriteArrayList<>();
   /** Held while a guest is made: names and numbers are free until it is in the list, and providers that leave find it there. */
   private final ReentrantLock making = new ReentrantLock();
+  /**
+   * Guests make their hardware addresses of their number (ABI §9.3). The original's Host counted from 0 for all guests of the machine; guests of other processes may be on the same
+   * network as ours, so each process begins somewhere of its own.
+   */
+  private final int firstId = ThreadLocalRandom.current().nextInt(0x10000);
 
   @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC, policyOption = ReferencePolicyOption.GREEDY)
   private volatile HostProvider host;
@@ -77,12 +84,6 @@ public final class LauncherService implements Launcher {
     while (find("guest" + number).isPresent()) number++;
     return "guest" + number;
   }
-
-  /**
-   * Guests make their hardware addresses of it (ABI §9.3). The original's Host counted from 0 for all guests of the machine; other processes' guests may be on the same network as ours,
-   * so each process begins somewhere of its own.
-   */
-  private final int firstId = java.util.concurrent.ThreadLocalRandom.current().nextInt(0x10000);
 
   /** A number no other guest here has. */
   private int freeId() throws LaunchException {

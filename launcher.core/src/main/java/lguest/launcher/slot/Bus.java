@@ -22,7 +22,11 @@ public final class Bus {
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  /** A guest can send to nobody as fast as it likes; people can only read so much. */
+  private static final int LOGGED = 100;
+
   private final Machine machine;
+  private int sentToNobody;
   private final List<Slot> slots = new ArrayList<>();
 
   /** Makes an empty slot for each device. */
@@ -60,7 +64,7 @@ public final class Bus {
       Transfer transfer = slot.send(channel, dma);
       return () -> slot.isReleased(transfer);
     }
-    machine.log().line(System.Logger.Level.WARNING, "Pending dma %#x, key %#x: no device has this key".formatted(address, key), null);
+    if (++sentToNobody <= LOGGED) machine.log().line(System.Logger.Level.WARNING, "Pending dma %#x, key %#x: no device has this key%s".formatted(address, key, sentToNobody == LOGGED ? "; more of these are not logged" : ""), null);
     return () -> true;
   }
 

@@ -148,6 +148,15 @@ class RunLoopTest {
     assertEquals(List.of("request 1 \0"), device.events.subList(1, 2));
   }
 
+  @Test void aGuestCannotFloodTheLog() throws Exception {
+    Guest guest = guest();
+    for (int i = 0; i < 1000; i++) fixture.host().send(DMA, 0x100, DATA, 1);
+    assertEquals(0, runToPowerOff(guest).status());
+    List<String> lines = fixture.log.stream().filter(line -> line.startsWith("WARNING")).toList();
+    assertEquals(100, lines.size());
+    assertTrue(lines.get(99).endsWith("more of these are not logged"));
+  }
+
   @Test void theGuestStandsStillUntilItsRequestIsComplete() throws Exception {
     AtomicReference<Request> held = new AtomicReference<>();
     device.onRequest = (request, context) -> held.set(request);
