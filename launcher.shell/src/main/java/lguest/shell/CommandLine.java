@@ -9,9 +9,9 @@ import lguest.launcher.GuestSpec;
 import lguest.launcher.GuestSpec.DeviceSpec;
 
 /**
- * The original's command line (L1 to L6): options, then memory, then image, and all that follows is the guest's.
+ * Tour 1.3: The order of the words
  *
- * <p>Tour 1.3: The order of the words matters, as it always did. Devices get their place on the bus in the order of their options, and
+ * <p>The original's command line (L1 to L6): options, then memory, then image, and all that follows is the guest's. Devices get their place on the bus in the order of their options, and
  * the console, which nobody asks for because everybody needs it, comes last. Which options there are is not written here: each device bundle
  * announces its own.
  *

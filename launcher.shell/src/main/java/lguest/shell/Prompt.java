@@ -25,9 +25,9 @@ import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
 
 /**
- * The prompt: Gogo understands the lines, JLine edits them. Without a terminal the lines come from standard input as they are, so that a file of commands can be run.
+ * Tour 7.2: The prompt
  *
- * <p>Tour 7.2: Gogo finds commands as services, ours ({@link GuestCommands}) like anybody's; a bundle that is installed while the prompt waits brings its commands
+ * <p>Gogo understands the lines, JLine edits them. Without a terminal the lines come from standard input as they are, so that a file of commands can be run. Gogo finds commands as services, ours ({@link GuestCommands}) like anybody's; a bundle that is installed while the prompt waits brings its commands
  * with it. What a command complains about is one line for people, never the name of an exception.
  */
 final class Prompt {

@@ -11,9 +11,9 @@ import lguest.launcher.DeviceSlot;
 import lguest.launcher.Guest;
 
 /**
- * One guest on standard input and output, which may be a terminal, a pipe or a file.
+ * Tour 7.1: A byte typed starts its way
  *
- * <p>Tour 7.1: A byte typed starts its way here. The terminal is told to keep its hands off (raw), every read becomes one input of the console device
+ * <p>One guest on standard input and output, which may be a terminal, a pipe or a file. The terminal is told to keep its hands off (raw), every read becomes one input of the console device
  * exactly as it came, and what the guest prints goes out in pieces as large as have gathered. At the end of input the terminal gets its
  * manners back, and the guest goes on alone (L40b).
  */

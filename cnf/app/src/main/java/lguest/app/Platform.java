@@ -24,10 +24,10 @@ import org.osgi.framework.launch.Framework;
 import org.osgi.framework.wiring.FrameworkWiring;
 
 /**
- * Embeds the OSGi framework, installs and starts the bundles, and hands the command line and the main thread to the service with the property
- * {@code lguest.main}.
+ * Tour 1.2: The house is furnished
  *
- * <p>Tour 1.2: The house is furnished. Nothing here knows what the bundles do. They come from the directory {@code bundles} beside the
+ * <p>Embeds the OSGi framework, installs and starts the bundles, and hands the command line and the main thread to the service with the property
+ * {@code lguest.main}. Nothing here knows what the bundles do. They come from the directory {@code bundles} beside the
  * jar when there is one, read where they lie, which is how the {@code lguest} script starts us; a jar on its own carries them inside and they are
  * unpacked first.
  */

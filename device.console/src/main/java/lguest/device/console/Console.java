@@ -17,9 +17,9 @@ import lguest.device.DeviceState;
 import lguest.device.Request;
 
 /**
- * The console (L40 to L42): bytes out, bytes in, no pages, one channel both ways.
+ * Tour 6.1: The smallest device there is
  *
- * <p>Tour 6.1: The smallest device there is, and a whole one. The guest sends bytes: they go into a ring, from which a thread for each who is attached
+ * <p>The console (L40 to L42): bytes out, bytes in, no pages, one channel both ways; and a whole device all the same. The guest sends bytes: they go into a ring, from which a thread for each who is attached
  * writes them out. If the ring is full the request is simply left incomplete, the guest stands still, and whoever makes room goes on with it. Somebody types:
  * the bytes wait in a queue until the guest offers a buffer. The original threw input away that came too early; waiting is the one
  * liberty taken here.
