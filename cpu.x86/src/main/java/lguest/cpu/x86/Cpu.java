@@ -74,7 +74,7 @@ public final class Cpu implements AutoCloseable {
     return core.instructions();
   }
 
-  /** Bytes of decoded code dropped and blocks decoded so far: figures for the curious. Any thread, may lag. */
+  /** Figures for the curious. Any thread, may lag. */
   public CpuStatistics statistics() {
     return core.statistics();
   }
@@ -144,7 +144,7 @@ public final class Cpu implements AutoCloseable {
     return core.physicalAddress(linear);
   }
 
-  /** Frees the state. The processor must not be running and not be used afterwards. */
+  /** The processor must not be running. Afterwards it runs no more and touches no guest memory; counters and registers stay readable. */
   @Override
   public void close() {
     core.close();

@@ -159,4 +159,29 @@ class PagingTest {
     m.pte(Machine.DATA, 0);
     assertEquals(-1, m.cpu.readLinearByte(Machine.DATA + 0x10));
   }
+
+  /** After a flush nothing old is left, however few or many translations there were. */
+  @ParameterizedTest
+  @CsvSource({"3", "127", "128", "129", "700"})
+  void aFlushForgetsEverything(int pages) {
+    // L: mov eax,[ebx]; add esi,eax; add ebx,1000; dec ecx; jnz L
+    m.code("8B03 01C6 81C300100000 49 75 F3");
+    for (int round = 1; round <= 2; round++) {
+      int sum = 0;
+      for (int n = 0; n < pages; n++) {
+        m.set32(0x200000 + round * 4 + (n & 15) * 0x1000, n * round);
+        m.set32(TABLE + (DATA >>> 12) * 4 + n * 4, 0x200007 + ((n + round * 5 & 15) << 12));
+      }
+      m.cpu.setPageDirectory(DIRECTORY);
+      for (int n = 0; n < pages; n++) sum += m.get32(0x200000 + round * 4 + ((n + round * 5 & 15) << 12));
+      m.r.eip(Machine.CODE);
+      m.r.ebx(DATA + round * 4);
+      m.r.ecx(pages);
+      m.r.esi(0);
+      m.steps(5 * pages);
+      assertEquals(sum, m.r.esi());
+    }
+  }
+
+  private static final int DATA = Machine.DATA, TABLE = Machine.TABLE, DIRECTORY = Machine.DIRECTORY;
 }

@@ -43,6 +43,8 @@ final class Block {
   End end;
   /** Instructions in all: ops and what end stands for. */
   final int instructions;
+  /** The generation of translations in which it was last seen to be what EIP means, see {@link Core#generation}. */
+  int generation;
   /** Next in the same bucket of {@link CodePage}. */
   Block next;
 

@@ -40,13 +40,15 @@ final class BlockBuilder {
     int linear = c.segments.base(CS) + eip;
     int physical = c.mmu.fetch(linear);
     if (single) return build(eip, linear, physical, 1);
-    Block b = c.cache.find(physical, eip, c.mode);
+    Block b = c.cache.jump(eip, c.mode);
+    if (b == null || b.physical != physical) b = c.cache.find(physical, eip, c.mode);
     if (b != null && b.spill != 0 && c.mmu.fetch((linear & ~0xFFF) + 0x1000) != b.spillPhysical) b = null;
     if (b == null) {
       c.cache.watch(physical);
       b = build(eip, linear, physical, MOST_INSTRUCTIONS);
       c.cache.add(b);
     }
+    b.generation = c.generation;
     c.cache.remember(b, linear);
     return b;
   }

@@ -13,18 +13,21 @@ import lguest.cpu.x86.mmu.Mmu;
  * decoded blocks is never open for plain stores. A store there first asks which lines of the page hold code, and only if it hits one are the page's blocks dropped;
  * a dropped block that is just running finds that its next instruction has become an exit.
  *
- * <p>In front of it stands the jump cache, by EIP: it is only right as long as translations stay, so every TLB flush empties it.
+ * <p>In front of it stands the jump cache, by EIP. What it knows is only right as long as translations stay: each TLB flush starts a new generation, and a block of an older
+ * one is taken again only after its address has been translated again.
  */
 final class BlockCache implements Mmu.CodeWatcher {
   private static final int JUMPS = 4096;
-  private static final int JUMP_PAGES = 4096;
+  private static final int FILTER = 4096;
+  /** Instructions kept, about 100 bytes each. A guest that wants more (one page mapped at thousands of addresses does) starts afresh. */
+  private static final int MOST_INSTRUCTIONS = 1 << 20;
   private final CodePage[] pages;
   private final Block[] jumps = new Block[JUMPS];
-  /** Which pages, by the low bits of their numbers, the jump cache has blocks of: a change of another page's translation leaves it alone. */
-  private final long[] jumpPages = new long[JUMP_PAGES / 64];
-  /** The block last found in a place, translations aside: where it still lies physically where it did, as after a task switch, nobody needs to search. */
-  private final Block[] hints = new Block[JUMPS];
+  /** Which pages, by the low bits of their numbers, blocks were looked up on in this generation: a change of another page's translation does not end it. */
+  private final long[] looked = new long[FILTER / 64];
   private Mmu mmu;
+  /** Instructions of all blocks that can still be found. */
+  private int instructions;
   long decoded;
   long dropped;
 
@@ -36,42 +39,36 @@ final class BlockCache implements Mmu.CodeWatcher {
     this.mmu = mmu;
   }
 
+  /** Whatever was last found at eip; its generation says whether that still holds. */
   Block jump(int eip, int mode) {
     Block b = jumps[slot(eip)];
     return b != null && b.eip == eip && b.mode == mode ? b : null;
   }
 
-  /** A block found at a linear address. */
+  /** A block looked up at a linear address. */
   void remember(Block b, int linear) {
-    int slot = slot(b.eip);
-    jumps[slot] = b;
-    hints[slot] = b;
+    jumps[slot(b.eip)] = b;
     note(linear >>> 12);
     if (b.spill != 0) note((linear >>> 12) + 1);
   }
 
   private void note(int page) {
-    jumpPages[page >>> 6 & jumpPages.length - 1] |= 1L << page;
+    looked[page >>> 6 & looked.length - 1] |= 1L << page;
   }
 
-  void forgetJumps() {
-    Arrays.fill(jumps, null);
-    Arrays.fill(jumpPages, 0);
+  void newGeneration() {
+    Arrays.fill(looked, 0);
   }
 
-  /** Translations in [linear, linear + length) have changed. */
-  void forgetJumps(int linear, long length) {
-    if (length <= 0) return;
-    long pages = ((linear & 0xFFF) + length + 0xFFF) >>> 12;
-    if (pages >= JUMP_PAGES) {
-      forgetJumps();
-      return;
-    }
+  /** Whether any block may have been looked up on these pages in this generation. */
+  boolean looked(int linear, long length) {
+    long pages = (linear & 0xFFF) + length + 0xFFF >>> 12;
+    if (length <= 0) return false;
+    if (pages >= FILTER) return true;
     for (int page = linear >>> 12, last = page + (int) pages; page < last; page++) {
-      if ((jumpPages[page >>> 6 & jumpPages.length - 1] & 1L << page) == 0) continue;
-      forgetJumps();
-      return;
+      if ((looked[page >>> 6 & looked.length - 1] & 1L << page) != 0) return true;
     }
+    return false;
   }
 
   private static int slot(int eip) {
@@ -79,8 +76,6 @@ final class BlockCache implements Mmu.CodeWatcher {
   }
 
   Block find(int physical, int eip, int mode) {
-    Block hint = hints[slot(eip)];
-    if (hint != null && hint.physical == physical && hint.eip == eip && hint.mode == mode) return hint;
     CodePage page = pages[physical >>> 12];
     return page == null ? null : page.find(physical, eip, mode);
   }
@@ -91,7 +86,11 @@ final class BlockCache implements Mmu.CodeWatcher {
   }
 
   void add(Block b) {
+    if (instructions + b.instructions > MOST_INSTRUCTIONS) dropAll();
+    watch(b.physical);
+    if (b.spill != 0) watch(b.spillPhysical);
     decoded++;
+    instructions += b.instructions;
     page(b.physical).add(b);
     if (b.spill != 0) page(b.spillPhysical).addSpilled(b);
   }
@@ -111,7 +110,7 @@ final class BlockCache implements Mmu.CodeWatcher {
   void dropPage(int number) {
     CodePage page = pages[number];
     if (page != null) {
-      page.drop();
+      instructions -= page.drop();
       pages[number] = null;
       dropped++;
     }

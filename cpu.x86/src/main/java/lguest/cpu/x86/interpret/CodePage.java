@@ -1,12 +1,15 @@
 package lguest.cpu.x86.interpret;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /** The blocks of one physical page: those that start in it, and those that reach into it from the page before. */
 final class CodePage {
   private static final int BUCKETS = 256;
   private final Block[] buckets = new Block[BUCKETS];
   /** Which 64-byte lines of the page hold code: a bit each. */
   private long lines;
-  private Block[] spilled = new Block[0];
+  private final List<Block> spilled = new ArrayList<>(0);
 
   Block find(int physical, int eip, int mode) {
     for (Block b = buckets[physical & BUCKETS - 1]; b != null; b = b.next) {
@@ -24,8 +27,7 @@ final class CodePage {
 
   /** A block that reaches so many bytes into this page. */
   void addSpilled(Block b) {
-    spilled = java.util.Arrays.copyOf(spilled, spilled.length + 1);
-    spilled[spilled.length - 1] = b;
+    spilled.add(b);
     lines |= lines(0, b.spill);
   }
 
@@ -33,9 +35,17 @@ final class CodePage {
     return (lines & lines(physical, bytes)) != 0;
   }
 
-  void drop() {
-    for (Block first : buckets) for (Block b = first; b != null; b = b.next) b.drop();
-    for (Block b : spilled) b.drop();
+  /** Returns how many instructions the page's own blocks had. */
+  int drop() {
+    int instructions = 0;
+    for (Block first : buckets) {
+      for (Block b = first; b != null; b = b.next) {
+        instructions += b.instructions;
+        b.drop();
+      }
+    }
+    spilled.forEach(Block::drop);
+    return instructions;
   }
 
   private static long lines(int physical, int bytes) {

@@ -5,6 +5,7 @@ import static lguest.cpu.x86.state.CpuState.*;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
+import java.lang.ref.Reference;
 import lguest.cpu.x86.CpuConfig;
 import lguest.cpu.x86.CpuStatistics;
 import lguest.cpu.x86.Exit;
@@ -36,8 +37,9 @@ public final class Core {
   final CpuConfig config;
   final BlockCache cache;
   private final BlockBuilder builder;
-  private final Arena arena = Arena.ofShared();
+  /** The state block. Freed with this object, not by close: counters may be asked for after the end. */
   private final MemorySegment block;
+  private boolean closed;
   private final X87 x87;
   /** The unit's state may be newer than its image in the state block. */
   private boolean x87Used;
@@ -45,6 +47,8 @@ public final class Core {
 
   /** Why run must come back; null while it need not. */
   Exit exit;
+  /** Counts changes of translations that blocks were found by. */
+  int generation;
   /** Same as state slot MODE. */
   int mode;
   /** An instruction that holds off the single-step trap behind it (MOV SS, POP SS). */
@@ -56,7 +60,7 @@ public final class Core {
 
   public Core(long memory, long size, CpuConfig config) {
     this.config = config;
-    block = arena.allocate(CpuState.SIZE + BOUNCE_SIZE, 64);
+    block = Arena.ofAuto().allocate(CpuState.SIZE + BOUNCE_SIZE, 64);
     state = block.address();
     cache = new BlockCache(size);
     mmu = new Mmu(state, state + CpuState.SIZE, memory, size, config, fault, cache);
@@ -82,11 +86,13 @@ public final class Core {
   // ---- the loop
 
   public Exit run(long maxInstructions) {
+    open();
     try {
       return loop(maxInstructions);
     } finally {
       if (x87Used) x87.flush();
       x87Used = false;
+      Reference.reachabilityFence(block);
     }
   }
 
@@ -127,7 +133,7 @@ public final class Core {
     try {
       int eip = eip();
       Block b = cache.jump(eip, mode);
-      if (b == null) b = builder.locate(eip, (mode & Mode.CS_FLAT) == 0);
+      if (b == null || b.generation != generation) b = builder.locate(eip, (mode & Mode.CS_FLAT) == 0);
       return b.instructions > left ? builder.locate(eip, true) : b;
     } catch (GuestFault f) {
       fault(f, 0);
@@ -189,8 +195,8 @@ public final class Core {
   /** The block at eip if it is known without effort, else null with EIP stored. */
   Block find(int eip) {
     Block b = cache.jump(eip, mode);
-    if (b == null) eip(eip);
-    return b;
+    if (b != null && b.generation == generation) return b;
+    return go(eip);
   }
 
   /** Goes on at eip through the slow way, which looks at everything that may have changed. */
@@ -380,34 +386,48 @@ public final class Core {
   }
 
   public boolean deliver(int selector, int offset, int eflags, boolean pushErrorCode, int errorCode) {
+    open();
     return new Delivery(this).deliver(selector, offset, eflags, pushErrorCode, errorCode);
   }
 
   public void flushTlb() {
     mmu.flush();
-    cache.forgetJumps();
+    newGeneration();
   }
 
   public void flushTlbPage(int linear) {
-    mmu.flushPage(linear);
-    cache.forgetJumps(linear, 1);
+    // A large page may have many entries.
+    if ((get(CR4) & Mmu.PSE) != 0) flushTlb();
+    else flushTlbRange(linear, 1);
   }
 
   public void flushTlbRange(int linear, long length) {
     mmu.flushRange(linear, length);
-    cache.forgetJumps(linear, length);
+    if (cache.looked(linear, length)) newGeneration();
+  }
+
+  private void newGeneration() {
+    generation++;
+    cache.newGeneration();
   }
 
   public int peek(int linear) {
+    open();
     long physical = mmu.peek(linear);
     return physical < 0 ? -1 : Native.get8(mmu.host((int) physical)) & 0xFF;
   }
 
   public long physicalAddress(int linear) {
+    open();
     return mmu.peek(linear);
   }
 
   public void close() {
-    arena.close();
+    closed = true;
+  }
+
+  /** Guest memory may be gone after close. */
+  private void open() {
+    if (closed) throw new IllegalStateException("this processor is closed");
   }
 }

@@ -1,7 +1,8 @@
 package lguest.cpu.x86.interpret;
 
 /**
- * A jump to a known EIP that remembers the block it found. It may remember only inside one page: there, whoever executes the jump also proves that the target is mapped where it was.
+ * A jump to a known EIP that remembers the block it found. Inside one page, whoever executes the jump also proves that the target is mapped where it was; elsewhere the block must have been looked up
+ * since translations last changed.
  */
 final class Link {
   private final int eip;
@@ -15,10 +16,9 @@ final class Link {
 
   Block follow(Core c) {
     Block b = block;
-    if (b != null && b.mode == c.mode) return b;
-    if (!samePage) return c.find(eip);
+    if (b != null && b.mode == c.mode && (b.generation == c.generation || samePage && b.spill == 0)) return b;
     b = c.find(eip);
-    if (b != null && b.spill == 0) block = b;
+    if (b != null) block = b;
     return b;
   }
 }

@@ -28,7 +28,9 @@ public final class Mmu {
 
   private static final long PAGE = ~0xFFFL;
   private static final int P = 1, RW = 2, US = 4, ACCESSED = 0x20, DIRTY = 0x40, LARGE = 0x80;
-  private static final int PG = 1 << 31, WP = 1 << 16, PSE = 1 << 4;
+  private static final int PG = 1 << 31, WP = 1 << 16;
+  /** CR4: directory entries may map 4 MiB. */
+  public static final int PSE = 1 << 4;
 
   private final long state;
   private final long memory;
@@ -46,6 +48,9 @@ public final class Mmu {
   /** Host address of the TLB in use; state slot TLB holds the same for emitted code. */
   private long tlb;
   private boolean user;
+  /** TLB entries filled since the last full flush, as offsets: few, when a guest switches often. Beyond its length all entries count as filled. */
+  private final int[] filled = new int[128];
+  private int filledCount;
   public long misses;
   public long flushes;
 
@@ -59,7 +64,7 @@ public final class Mmu {
     this.watcher = watcher;
     this.code = new byte[(int) (size >>> 12)];
     setUser(false);
-    flush();
+    invalidateAll();
   }
 
   // ---- fast paths: sign-extended like Native
@@ -305,6 +310,10 @@ public final class Mmu {
   private int fill(int a, int physical, boolean writable) {
     long e = entry(a);
     long tag = a & 0xFFFFF000L;
+    if (Native.get64(e + TLB_READ) == TLB_INVALID && filledCount <= filled.length) {
+      if (filledCount < filled.length) filled[filledCount] = (int) (e - state);
+      filledCount++;
+    }
     Native.set64(e + TLB_READ, tag);
     Native.set64(e + TLB_WRITE, writable && code[physical >>> 12] == 0 ? tag : TLB_INVALID);
     Native.set64(e + TLB_ADDEND, memory + unsigned(physical) - unsigned(a));
@@ -347,6 +356,15 @@ public final class Mmu {
 
   public void flush() {
     flushes++;
+    if (filledCount <= filled.length) {
+      for (int i = 0; i < filledCount; i++) invalidate(state + filled[i]);
+    } else {
+      invalidateAll();
+    }
+    filledCount = 0;
+  }
+
+  private void invalidateAll() {
     for (long e = state + TLB_SUPERVISOR, last = e + 2 * TLB_SIZE; e < last; e += 1 << TLB_ENTRY_SHIFT) invalidate(e);
   }
 
