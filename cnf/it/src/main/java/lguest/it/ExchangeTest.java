@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import lguest.launcher.DeviceSlot;
 import lguest.launcher.Guest;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.osgi.framework.Bundle;
@@ -13,6 +14,8 @@ import org.osgi.framework.Bundle;
 @Timeout(600)
 class ExchangeTest {
   private static final int BYTES = 6_000_000;
+
+  @AfterEach void leaveItRunning() throws Exception { Platform.bundle("lguest.device.console").start(); }
 
   @Test void everyByteArrivesOnceAndInOrder() throws Exception {
     Bundle bundle = Platform.bundle("lguest.device.console");
@@ -25,8 +28,8 @@ class ExchangeTest {
       while (screen.text().indexOf("flood: ", start) < 0 && exchanges < 20) {
         // What a new jar, saved, does: here the same one, which makes new classes, a new component and a new device all the same.
         bundle.update();
-        Platform.await(console, DeviceSlot.State.ACTIVE);
-        exchanges++;
+        // Now and then the next comes while the slot is still busy with the last.
+        if (++exchanges % 3 != 0) Platform.await(console, DeviceSlot.State.ACTIVE);
       }
       assertTrue(exchanges > 1, "the flood was over before anything was exchanged");
       int end = screen.await(" s\r\n", screen.await("flood: ", start));
@@ -44,7 +47,7 @@ class ExchangeTest {
       bundle.stop();
       DeviceSlot console = guest.slots().getLast();
       Platform.await(console, DeviceSlot.State.PARKED);
-      assertTrue(console.reason().orElseThrow().contains("console"), console.reason().orElseThrow());
+      assertTrue(console.reason().isPresent(), "it says why");
       Thread typist = Thread.ofVirtual().start(() -> {
         try {
           screen.type("echo patience\n");
