@@ -12,14 +12,24 @@ import java.util.function.LongSupplier;
  * @param linearLimit unsigned; the first linear address that is never mapped, whatever the page tables say; 0 for none
  * @param directoryForbidden bits of a present page directory entry that end the run with {@link Exit#BAD_PAGE_DIRECTORY_ENTRY}
  * @param tableForbidden the same for table entries, {@link Exit#BAD_PAGE_TABLE_ENTRY}
+ * @param engine what executes instructions
  */
 public record CpuConfig(CpuModel model, DescriptorSource gdt, LongSupplier timestampCounter, int linearLimit,
-                        int directoryForbidden, int tableForbidden) {
+                        int directoryForbidden, int tableForbidden, Engine engine) {
   public CpuConfig {
     Objects.requireNonNull(model);
     Objects.requireNonNull(gdt);
     Objects.requireNonNull(timestampCounter);
+    Objects.requireNonNull(engine);
   }
+
+  /** With the faster engine. */
+  public CpuConfig(CpuModel model, DescriptorSource gdt, LongSupplier timestampCounter, int linearLimit, int directoryForbidden, int tableForbidden) {
+    this(model, gdt, timestampCounter, linearLimit, directoryForbidden, tableForbidden, DEFAULT);
+  }
+
+  /** The system property lguest.cpu, translate or interpret, chooses the engine of processors that do not care. */
+  private static final Engine DEFAULT = Engine.valueOf(System.getProperty("lguest.cpu", "interpret").toUpperCase(java.util.Locale.ROOT));
 
   /** No forbidden bits, no forbidden addresses, a counter of nanoseconds. */
   public static CpuConfig of(DescriptorSource gdt) {

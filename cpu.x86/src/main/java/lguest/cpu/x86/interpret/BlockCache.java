@@ -2,6 +2,7 @@ package lguest.cpu.x86.interpret;
 
 import java.util.Arrays;
 import lguest.cpu.x86.mmu.Mmu;
+import lguest.cpu.x86.translate.Translator;
 
 /**
  * All decoded blocks, by physical page.
@@ -28,11 +29,16 @@ final class BlockCache implements Mmu.CodeWatcher {
   private Mmu mmu;
   /** Instructions of all blocks that can still be found. */
   private int instructions;
+  private Translator translator;
   long decoded;
   long dropped;
 
   BlockCache(long memorySize) {
     pages = new CodePage[(int) (memorySize >>> 12)];
+  }
+
+  void translator(Translator translator) {
+    this.translator = translator;
   }
 
   void mmu(Mmu mmu) {
@@ -104,7 +110,10 @@ final class BlockCache implements Mmu.CodeWatcher {
   @Override
   public void storing(int physical, int bytes) {
     CodePage page = pages[physical >>> 12];
-    if (page == null || page.touches(physical, bytes)) dropPage(physical >>> 12);
+    boolean translated = translator != null && translator.hasCode(physical >>> 12);
+    boolean spoils = page != null && page.touches(physical, bytes) || translated && translator.touches(physical, bytes);
+    // A page that is watched for nothing is released as well.
+    if (spoils || page == null && !translated) dropPage(physical >>> 12);
   }
 
   void dropPage(int number) {
@@ -114,6 +123,7 @@ final class BlockCache implements Mmu.CodeWatcher {
       pages[number] = null;
       dropped++;
     }
+    if (translator != null) translator.dropPage(number);
     mmu.unwatch(number);
   }
 

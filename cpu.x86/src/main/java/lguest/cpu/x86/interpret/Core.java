@@ -8,6 +8,7 @@ import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
 import lguest.cpu.x86.CpuConfig;
 import lguest.cpu.x86.CpuStatistics;
+import lguest.cpu.x86.Engine;
 import lguest.cpu.x86.Exit;
 import lguest.cpu.x86.fpu.X87;
 import lguest.cpu.x86.mmu.Mmu;
@@ -16,6 +17,7 @@ import lguest.cpu.x86.state.Flags;
 import lguest.cpu.x86.state.GuestFault;
 import lguest.cpu.x86.state.Mode;
 import lguest.cpu.x86.state.Native;
+import lguest.cpu.x86.translate.Translator;
 
 /**
  * The processor behind {@link lguest.cpu.x86.Cpu}: state block, MMU, blocks, and the loop that runs them.
@@ -26,7 +28,7 @@ import lguest.cpu.x86.state.Native;
  * <p>Find the block at EIP, run its instructions, let its end name the next. Between blocks one word is looked at: does anybody want us to stop? A fault is a Java exception, and the
  * index of the running instruction tells its EIP, so the fast path keeps no EIP at all.
  */
-public final class Core {
+public final class Core implements Translator.Processor {
   private static final VarHandle REQUEST_WORD = java.lang.foreign.ValueLayout.JAVA_INT.varHandle();
   private static final int BOUNCE_SIZE = 64;
 
@@ -44,6 +46,12 @@ public final class Core {
   /** The unit's state may be newer than its image in the state block. */
   private boolean x87Used;
   private final ForeignStores foreign = new ForeignStores();
+  /** Null when this processor only interprets. */
+  private final Translator translator;
+  private final Lockstep lockstep;
+  /** Both engines must see the same: requests of other threads wait, and the time stamp counter stands still. */
+  private boolean isolated;
+  private long frozenTime;
 
   /** Why run must come back; null while it need not. */
   Exit exit;
@@ -67,6 +75,10 @@ public final class Core {
     cache.mmu(mmu);
     segments = new Segments(this);
     builder = new BlockBuilder(this);
+    translator = config.engine() != Engine.INTERPRET ? Translator.create(this, state, size).orElse(null) : null;
+    lockstep = config.engine() == Engine.CHECK && translator != null ? new Lockstep(this) : null;
+    if (lockstep != null) translator.separate();
+    cache.translator(translator);
     reset();
     x87 = new X87(state + FXSAVE);
   }
@@ -90,10 +102,15 @@ public final class Core {
     try {
       return loop(maxInstructions);
     } finally {
-      if (x87Used) x87.flush();
-      x87Used = false;
+      settleX87();
       Reference.reachabilityFence(block);
     }
+  }
+
+  /** Brings the x87 state into the state block. */
+  void settleX87() {
+    if (x87Used) x87.flush();
+    x87Used = false;
   }
 
   private Exit loop(long maxInstructions) {
@@ -101,6 +118,66 @@ public final class Core {
     foreign.drain(cache);
     long limit = retired + maxInstructions;
     if (limit < 0) limit = Long.MAX_VALUE;
+    if (lockstep != null) return checkUntil(limit);
+    return translator == null ? interpretUntil(limit) : translateUntil(limit);
+  }
+
+  private Exit checkUntil(long limit) {
+    for (;;) {
+      if (requested()) {
+        foreign.drain(cache);
+        return Exit.REQUESTED;
+      }
+      if (retired >= limit) return Exit.BUDGET;
+      int length;
+      try {
+        length = translator.next();
+      } catch (GuestFault f) {
+        fault(f, 0);
+        return exit;
+      }
+      isolated = true;
+      frozenTime = config.timestampCounter().getAsLong();
+      long until = Math.min(Math.max(1, Math.abs(length)), limit - retired);
+      Exit answer = length > 0 ? lockstep.run(until) : translateUntil(retired + until);
+      isolated = false;
+      if (answer != Exit.BUDGET) return answer;
+    }
+  }
+
+  long time() {
+    return isolated ? frozenTime : config.timestampCounter().getAsLong();
+  }
+
+  Translator translator() {
+    return translator;
+  }
+
+  long retired() {
+    return retired;
+  }
+
+  void rewind(long instructions) {
+    retired = instructions;
+    exit = null;
+  }
+
+  /** The next instructions as text, for people. */
+  String listing(int eip, int count) {
+    StringBuilder text = new StringBuilder();
+    for (int n = 0; n < count; n++) {
+      byte[] bytes = new byte[lguest.cpu.x86.decode.Decoder.MAX_LENGTH];
+      for (int i = 0; i < bytes.length; i++) bytes[i] = (byte) peek(segments.base(CS) + eip + i);
+      var instruction = new lguest.cpu.x86.decode.Decoder().decode(bytes, 0, bytes.length, eip, (mode & Mode.CODE32) != 0);
+      if (instruction == null) break;
+      text.append("\n  %08x  %s".formatted(eip, instruction));
+      if (instruction.encoding.endsBlock()) break;
+      eip = instruction.nextEip();
+    }
+    return text.toString();
+  }
+
+  Exit interpretUntil(long limit) {
     Block b = null;
     for (;;) {
       if (requested()) {
@@ -126,6 +203,62 @@ public final class Core {
       Native.set64(state + INSTRUCTIONS, retired);
       if (exit != null) return exit;
     }
+  }
+
+  Exit translateUntil(long limit) {
+    for (;;) {
+      if (requested()) {
+        foreign.drain(cache);
+        return Exit.REQUESTED;
+      }
+      if (retired >= limit) return Exit.BUDGET;
+      boolean progress;
+      try {
+        progress = translator.run(limit - retired);
+      } catch (GuestFault f) {
+        fault(f, 0);
+        progress = true;
+      }
+      retired += translator.retired();
+      if (!progress) stepOver();
+      Native.set64(state + INSTRUCTIONS, retired);
+      if (exit != null) return exit;
+    }
+  }
+
+  /** One instruction that is not for the translator: an odd mode, single-stepping, the last few of a budget. */
+  private void stepOver() {
+    if ((get(EFLAGS) & Flags.TF) != 0) {
+      step();
+      return;
+    }
+    try {
+      interpret(prepare());
+    } catch (GuestFault f) {
+      fault(f, 0);
+    }
+  }
+
+  @Override
+  public Mmu mmu() {
+    return mmu;
+  }
+
+  @Override
+  public int mode() {
+    return mode;
+  }
+
+  @Override
+  public Object prepare() {
+    return builder.locate(eip(), true);
+  }
+
+  @Override
+  public boolean interpret(Object prepared) {
+    Block next = execute((Block) prepared);
+    if (next != null) eip(next.eip);
+    return exit == null && !requestPending();
   }
 
   /** The block at EIP, of at most so many instructions; null when fetching it faults. */
@@ -293,7 +426,7 @@ public final class Core {
   void changeMode() {
     mode = segments.flatness() | cpl() << Mode.CPL_SHIFT;
     if (cpl() == 3 && (get(CR0) & 1 << 18) != 0 && (get(EFLAGS) & Flags.AC) != 0) {
-      mode = mode & ~(Mode.DS_FLAT | Mode.ES_FLAT | Mode.SS_FLAT) | Mode.ALIGNMENT;
+      mode = mode & ~(Mode.DS_FLAT | Mode.ES_FLAT | Mode.SS_FLAT | Mode.FS_OPEN | Mode.GS_OPEN) | Mode.ALIGNMENT;
     }
     set(MODE, mode);
   }
@@ -341,7 +474,7 @@ public final class Core {
 
   /** Cheap: also asked inside repeated string instructions. */
   boolean requestPending() {
-    return Native.get32(state + REQUEST) != 0;
+    return Native.get32(state + REQUEST) != 0 && !isolated;
   }
 
   private boolean requested() {
@@ -392,6 +525,7 @@ public final class Core {
 
   public void flushTlb() {
     mmu.flush();
+    if (translator != null) translator.forgetJumps();
     newGeneration();
   }
 
@@ -403,6 +537,7 @@ public final class Core {
 
   public void flushTlbRange(int linear, long length) {
     mmu.flushRange(linear, length);
+    if (translator != null) translator.forgetJumps(linear, length);
     if (cache.looked(linear, length)) newGeneration();
   }
 
@@ -424,6 +559,7 @@ public final class Core {
 
   public void close() {
     closed = true;
+    if (translator != null) translator.close();
   }
 
   /** Guest memory may be gone after close. */

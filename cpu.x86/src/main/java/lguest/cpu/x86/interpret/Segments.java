@@ -138,12 +138,17 @@ final class Segments {
     int cs = attributes(CS);
     int ss = attributes(SS);
     return ((cs & BIG) != 0 ? Mode.CODE32 : 0) | (base(CS) == 0 && limit(CS) == -1 ? Mode.CS_FLAT : 0) | (flat(DS) ? Mode.DS_FLAT : 0)
-        | (flat(ES) ? Mode.ES_FLAT : 0) | ((ss & BIG) != 0 ? Mode.STACK32 : 0) | ((ss & BIG) != 0 && flat(SS) ? Mode.SS_FLAT : 0);
+        | (flat(ES) ? Mode.ES_FLAT : 0) | ((ss & BIG) != 0 ? Mode.STACK32 : 0) | ((ss & BIG) != 0 && flat(SS) ? Mode.SS_FLAT : 0)
+        | (open(FS) ? Mode.FS_OPEN : 0) | (open(GS) ? Mode.GS_OPEN : 0);
   }
 
   private boolean flat(int segment) {
-    return base(segment) == 0 && limit(segment) == -1
-        && (attributes(segment) & (PRESENT | USER | CODE | READ_WRITE | EXPAND_CONFORM)) == (PRESENT | USER | READ_WRITE);
+    return base(segment) == 0 && open(segment);
+  }
+
+  /** No check can fail. */
+  private boolean open(int segment) {
+    return limit(segment) == -1 && (attributes(segment) & (PRESENT | USER | CODE | READ_WRITE | EXPAND_CONFORM)) == (PRESENT | USER | READ_WRITE);
   }
 
   // ---- addresses

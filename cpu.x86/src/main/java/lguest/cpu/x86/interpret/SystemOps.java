@@ -76,7 +76,7 @@ final class SystemOps {
 
     private static void timestamp(Core c) {
       if ((c.get(CR4) & TSD) != 0) c.privileged();
-      long now = c.config.timestampCounter().getAsLong();
+      long now = c.time();
       c.set(EAX, (int) now);
       c.set(EDX, (int) (now >>> 32));
     }

@@ -51,6 +51,8 @@ public final class Mmu {
   /** TLB entries filled since the last full flush, as offsets: few, when a guest switches often. Beyond its length all entries count as filled. */
   private final int[] filled = new int[128];
   private int filledCount;
+  /** Not null: every store is noted there before it happens, and goes the slow way for that. */
+  private StoreLog log;
   public long misses;
   public long flushes;
 
@@ -153,7 +155,7 @@ public final class Mmu {
     long e = entry(a);
     if (Native.get64(e + TLB_WRITE) == (a & 0xFFFFF000L)) return Native.get64(e + TLB_ADDEND) + unsigned(a);
     int physical = translate(a, true);
-    return code[physical >>> 12] != 0 ? 0 : memory + unsigned(physical);
+    return code[physical >>> 12] != 0 || log != null ? 0 : memory + unsigned(physical);
   }
 
   /** Guest-physical address of code at a; faults as a fetch does. */
@@ -164,6 +166,11 @@ public final class Mmu {
   /** Host address of a guest-physical one that the MMU gave out. */
   public long host(int physical) {
     return memory + unsigned(physical);
+  }
+
+  /** And back. */
+  public long physical(long host) {
+    return host - memory;
   }
 
   private long entry(int a) {
@@ -199,6 +206,7 @@ public final class Mmu {
     if (!crosses(a, bytes)) {
       int physical = translate(a, true);
       storing(physical, bytes);
+      if (log != null) log.add(memory + unsigned(physical), bytes);
       store(memory + unsigned(physical), bytes, value);
       return;
     }
@@ -207,13 +215,17 @@ public final class Mmu {
     int high = translate(a + first, true);
     storing(low, first);
     storing(high, bytes - first);
+    if (log != null) {
+      log.add(memory + unsigned(low), first);
+      log.add(memory + unsigned(high), bytes - first);
+    }
     for (int i = 0; i < bytes; i++) Native.set8(memory + unsigned(i < first ? low + i : high + i - first), (int) (value >>> i * 8));
   }
 
   private long openSlow(int a, int bytes) {
     int physical = translate(a, true);
     boolean crosses = crosses(a, bytes);
-    if (!crosses && code[physical >>> 12] == 0) return memory + unsigned(physical);
+    if (!crosses && code[physical >>> 12] == 0 && log == null) return memory + unsigned(physical);
     if (crosses) translate(nextPage(a), true);
     bounceLinear = a;
     bounceSize = bytes;
@@ -315,7 +327,7 @@ public final class Mmu {
       filledCount++;
     }
     Native.set64(e + TLB_READ, tag);
-    Native.set64(e + TLB_WRITE, writable && code[physical >>> 12] == 0 ? tag : TLB_INVALID);
+    Native.set64(e + TLB_WRITE, writable && code[physical >>> 12] == 0 && log == null ? tag : TLB_INVALID);
     Native.set64(e + TLB_ADDEND, memory + unsigned(physical) - unsigned(a));
     return physical;
   }
@@ -343,10 +355,19 @@ public final class Mmu {
 
   // ---- TLB upkeep
 
+  /** Notes stores from now on, or with null no longer. */
+  public void log(StoreLog log) {
+    this.log = log;
+    setUser(user);
+  }
+
+  /** Of both pairs, noted or not. */
+  private static final int ALL_TLBS = 4 * TLB_SIZE;
+
   /** Whose rights count from now on. */
   public void setUser(boolean user) {
     this.user = user;
-    tlb = state + (user ? TLB_USER : TLB_SUPERVISOR);
+    tlb = state + (user ? TLB_USER : TLB_SUPERVISOR) + (log == null ? 0 : TLB_NOTED - TLB_SUPERVISOR);
     Native.set64(state + TLB, tlb);
   }
 
@@ -365,13 +386,12 @@ public final class Mmu {
   }
 
   private void invalidateAll() {
-    for (long e = state + TLB_SUPERVISOR, last = e + 2 * TLB_SIZE; e < last; e += 1 << TLB_ENTRY_SHIFT) invalidate(e);
+    for (long e = state + TLB_SUPERVISOR, last = e + ALL_TLBS; e < last; e += 1 << TLB_ENTRY_SHIFT) invalidate(e);
   }
 
   public void flushPage(int a) {
     long offset = (a >>> 12 & TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT;
-    invalidate(state + TLB_SUPERVISOR + offset);
-    invalidate(state + TLB_USER + offset);
+    for (int tlb = TLB_SUPERVISOR; tlb < TLB_SUPERVISOR + ALL_TLBS; tlb += TLB_SIZE) invalidate(state + tlb + offset);
   }
 
   public void flushRange(int a, long length) {

@@ -44,6 +44,18 @@ public final class CpuState {
   /** Address of the TLB in use, the supervisor's or the user's. */
   public static final int TLB = 0x168;
 
+  // The translator's own.
+  /** Instructions left before emitted code must come back. 32 bits, signed. */
+  public static final int BUDGET = 0x170;
+  /** Number of the exit last taken, and R8 at that moment: a linear address or an EIP. */
+  public static final int EXIT_ID = 0x174, EXIT_VALUE = 0x178;
+  /** Arithmetic flags out of the way: high byte as LAHF, low byte OF. */
+  public static final int SAVED_FLAGS = 0x17C;
+  /** Address of the jump cache, and the generation (shifted by 32) its entries must have. */
+  public static final int JUMP_CACHE = 0x180, GENERATION = 0x188;
+  /** A value that one instruction carries from its first memory access to its second. */
+  public static final int SCRATCH = 0x190;
+
   /** Segment registers ES CS SS DS FS GS, {@value #SEGMENT_SIZE} bytes each. */
   public static final int SEGMENTS = 0x200, SEGMENT_SIZE = 32;
   /** In a segment: selector; descriptor bits 40..55 as in its high dword (mask 00F0FF00), 0 when unusable; base; last byte, unsigned. */
@@ -67,5 +79,8 @@ public final class CpuState {
   public static final int TLB_READ = 0, TLB_WRITE = 8, TLB_ADDEND = 16;
   public static final long TLB_INVALID = 1;
 
-  public static final int SIZE = TLB_USER + TLB_SIZE;
+  /** A second pair, for runs whose stores are noted (Mmu.log). */
+  public static final int TLB_NOTED = TLB_USER + TLB_SIZE;
+
+  public static final int SIZE = TLB_NOTED + 2 * TLB_SIZE;
 }

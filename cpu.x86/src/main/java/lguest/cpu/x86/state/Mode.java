@@ -8,6 +8,10 @@ public final class Mode {
   public static final int CODE32 = 1, CS_FLAT = 2, DS_FLAT = 4, ES_FLAT = 8, SS_FLAT = 16, STACK32 = 32;
   public static final int CPL_SHIFT = 6, CPL_MASK = 3 << CPL_SHIFT;
   public static final int ALIGNMENT = 1 << 8;
+  /** FS or GS is like a flat segment but for its base. */
+  public static final int FS_OPEN = 1 << 9, GS_OPEN = 1 << 10;
+  /** All modes are below this. */
+  public static final int COUNT = 1 << 11;
   /** Nothing special: what all of Linux runs in, but for CPL. */
   public static final int FLAT = CODE32 | CS_FLAT | DS_FLAT | ES_FLAT | SS_FLAT | STACK32;
 

@@ -61,6 +61,10 @@ public final class Native {
     MemorySegment.copy(ALL, I8, from, to, at, bytes);
   }
 
+  public static void copy(byte[] from, int at, long to, int bytes) {
+    MemorySegment.copy(from, at, ALL, I8, to, bytes);
+  }
+
   public static void fill(long address, long bytes, int value) {
     ALL.asSlice(address, bytes).fill((byte) value);
   }

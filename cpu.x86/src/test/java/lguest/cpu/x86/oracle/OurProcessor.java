@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Random;
 import lguest.cpu.x86.Cpu;
 import lguest.cpu.x86.CpuConfig;
+import lguest.cpu.x86.CpuModel;
+import lguest.cpu.x86.Engine;
 import lguest.cpu.x86.Exit;
 import lguest.cpu.x86.Registers;
 import lguest.cpu.x86.decode.Decoder;
@@ -33,8 +35,12 @@ final class OurProcessor implements AutoCloseable {
   private byte[] code;
   private int offset;
 
-  OurProcessor(Arena arena, byte[] image, boolean segments) {
+  /** Whether a fault shows the arithmetic flags that the program would have overwritten before reading them. The translator does not keep those. */
+  final boolean keepsDeadFlags;
+
+  OurProcessor(Arena arena, byte[] image, boolean segments, Engine engine) {
     this.segments = segments;
+    keepsDeadFlags = engine == Engine.INTERPRET;
     memory = arena.allocate(stackFrame + Area.STACK_SIZE, PAGE);
     this.image = MemorySegment.ofArray(image);
     int[] areas = {Area.CODE, Area.DATA, Area.STACK};
@@ -49,7 +55,7 @@ final class OurProcessor implements AutoCloseable {
     MemorySegment.copy(SERVICE_CODE, 0, memory, ValueLayout.JAVA_BYTE, SERVICE_FRAME, SERVICE_CODE.length);
     memory.set(INT, SERVICE_FRAME + CLEAN_AREA, 0x37f);
     MemorySegment.copy(this.image, 0, memory, dataFrame, image.length);
-    cpu = new Cpu(memory, CpuConfig.of(index -> Area.descriptor(index, segments)));
+    cpu = new Cpu(memory, new CpuConfig(CpuModel.i686(), index -> Area.descriptor(index, segments), System::nanoTime, 0, 0, 0, engine));
   }
 
   private void map(int table, int pages, int frame, int rights) {

@@ -1,0 +1,12 @@
+package lguest.cpu.x86;
+
+/** How a processor executes instructions. */
+public enum Engine {
+  /** One instruction after another. Runs everywhere. */
+  INTERPRET,
+  /** As x86-64 machine code emitted for this guest; INTERPRET where that is impossible: another host processor, or no executable memory. */
+  TRANSLATE,
+  /** Both, block by block on the same state, which must end equal; a difference ends the run with an {@link IllegalStateException} that shows it. A block that was right
+   * a few times is then compared only now and then, so that a guest's timers are not all it has time for. */
+  CHECK
+}

@@ -1,0 +1,268 @@
+package lguest.cpu.x86.translate;
+
+import static lguest.cpu.x86.state.CpuState.*;
+import static lguest.cpu.x86.translate.Assembler.*;
+import static lguest.cpu.x86.translate.Stubs.*;
+
+import lguest.cpu.x86.decode.Instruction;
+import lguest.cpu.x86.state.Mode;
+
+/**
+ * What the code of a block is made of besides its instructions: the entry with the budget, memory accesses through the soft TLB, flags that must survive them,
+ * and the ways out. Everything rare goes to a second, cold stream, so that the hot one stays dense.
+ *
+ * <p>The invariant that keeps emitted code inside the guest: every store and load of guest memory uses the address that {@link #access} just left in R8, and that is
+ * the sum of a linear address and the addend of a TLB entry whose tag equals the page of the access's last byte.
+ */
+final class BlockEmitter {
+  private enum FlagHome {
+    /** In the host's flags (or nobody wants them). */
+    HOST,
+    /** In state.SAVED_FLAGS; the host's are garbage. */
+    SAVED
+  }
+
+  final Assembler hot;
+  private final Assembler cold;
+  private final int hotBase;
+  private final int coldBase;
+  private final Stubs stubs;
+  private final Exits exits;
+
+  private final int mode;
+  private int[] live;
+  private int[] comparable;
+  private int count;
+  /** The instruction being emitted. */
+  private int index;
+  private Instruction instruction;
+  private FlagHome home;
+
+  BlockEmitter(Assembler hot, int hotBase, Assembler cold, int coldBase, Stubs stubs, Exits exits, int mode) {
+    this.mode = mode;
+    this.hot = hot;
+    this.hotBase = hotBase;
+    this.cold = cold;
+    this.coldBase = coldBase;
+    this.stubs = stubs;
+    this.exits = exits;
+  }
+
+  /**
+   * Takes the instructions of the block off the budget; leaves when that is used up.
+   *
+   * @return offset of the entry for jumps with the flags in host flags; the entry for those in state.SAVED_FLAGS is where the block starts
+   */
+  int enter(int[] live, int[] undefined, int count, Instruction first) {
+    this.live = live;
+    comparable = new int[count + 1];
+    for (int n = 0; n <= count; n++) comparable[n] = live[n] & ~undefined[n];
+    this.count = count;
+    home = FlagHome.HOST;
+    if (live[0] != 0) restoreFlags(hot);
+    int entry = hotBase + hot.size();
+    int leave;
+    if (live[0] == 0) {
+      hot.group1Memory(false, 5, STATE, BUDGET, count);
+      leave = hot.jcc(8);
+    } else {
+      // Some flag comes in alive: test the sign without touching any. The budget stays below 2^24, so its top byte is 0 unless it is negative.
+      hot.rrq(0x8B, R11, RCX);
+      hot.rm(0x8B, RCX, STATE, BUDGET);
+      hot.rm(0x8D, RCX, RCX, -count);
+      hot.rm(0x89, RCX, STATE, BUDGET);
+      hot.byte_(0x0F); hot.byte_(0xC9); // bswap ecx
+      hot.rr(0x0FB6, RCX, RCX);
+      hot.byte_(0xE3); hot.byte_(8); // jrcxz over the next two
+      hot.rrq(0x8B, RCX, R11);
+      leave = hot.jmp();
+      hot.rrq(0x8B, RCX, R11);
+    }
+    hereCold(leave);
+    coldExit(exits.add(Exits.COUNT, first.eip, count, 0, 0, comparable[0]));
+    return entry;
+  }
+
+  /** Says which instruction comes next. */
+  void at(int index, Instruction instruction) {
+    this.index = index;
+    this.instruction = instruction;
+  }
+
+  // ---- flags
+
+  /** Before emitting something that changes host flags without being the guest's wish. */
+  void clobberFlags() {
+    if (home == FlagHome.HOST && live[index] != 0) saveFlags();
+  }
+
+  private void saveFlags() {
+    hot.rr(0x8B, R11, RAX);
+    saveToAx(hot);
+    hot.rm(0x66, false, 0x89, RAX, STATE, NONE, 0, SAVED_FLAGS);
+    hot.rr(0x8B, RAX, R11);
+    home = FlagHome.SAVED;
+  }
+
+  /** Before the guest's own instruction, when it reads host flags or changes only some of them. */
+  void needFlags() {
+    if (home == FlagHome.SAVED) {
+      restoreFlags(hot);
+      home = FlagHome.HOST;
+    }
+  }
+
+  /** Before a guest instruction that changes host flags: brings back what must survive it. */
+  void aboutToSetFlags() {
+    int kept = live[index] & (instruction.encoding.flagsRead() | ~Liveness.killed(instruction));
+    if (kept != 0) needFlags();
+    home = FlagHome.HOST;
+  }
+
+  private static void restoreFlags(Assembler a) {
+    a.rr(0x8B, R11, RAX);
+    a.rm(0, false, 0x0FB7, RAX, STATE, NONE, 0, SAVED_FLAGS);
+    restoreFromAx(a);
+    a.rr(0x8B, RAX, R11);
+  }
+
+  // ---- memory
+
+  /** Leaves the host address of the ModRM operand in R8; faults, if any, happen here. R9 to R11 are destroyed, guest flags are safe. */
+  void access(int bytes, boolean write) {
+    clobberFlags();
+    int retry = hotBase + hot.size();
+    address();
+    check(bytes, write, retry);
+  }
+
+  /** The same for an address in a guest register plus a constant, in a flat segment. */
+  void access(int hostRegister, int displacement, int bytes, boolean write) {
+    clobberFlags();
+    int retry = hotBase + hot.size();
+    hot.rm(0x8D, R8, hostRegister, displacement);
+    check(bytes, write, retry);
+  }
+
+  /** Leaves the offset of the ModRM operand, or with a segment that is not flat its linear address, in R8. Changes no flags unless that segment has a base. */
+  void address() {
+    effectiveAddress(R8);
+    int segment = instruction.segment();
+    if (segment >= FS) hot.rm(0x03, R8, STATE, SEGMENTS + segment * SEGMENT_SIZE + BASE);
+  }
+
+  /** LEA of the ModRM operand, without its segment. No flags. */
+  void effectiveAddress(int register) {
+    Instruction i = instruction;
+    if (i.base >= 0) {
+      int base = host(i.base);
+      if (i.index < 0 && i.displacement == 0) hot.rr(0x8B, register, base);
+      else hot.rm(0, false, 0x8D, register, base, i.index < 0 ? NONE : host(i.index), i.scale, i.displacement);
+    } else if (i.index >= 0) {
+      hot.rmNoBase(0, false, 0x8D, register, host(i.index), i.scale, i.displacement);
+    } else {
+      hot.movImmediate(register, i.displacement);
+    }
+  }
+
+  private void check(int bytes, boolean write, int retry) {
+    hot.rr(0x8B, R9, R8);
+    hot.rr(0xC1, 5, R9); hot.byte_(12 - TLB_ENTRY_SHIFT);
+    hot.group1(false, 4, R9, TLB_ENTRIES - 1 << TLB_ENTRY_SHIFT);
+    if (bytes > 1) hot.rm(0x8D, R10, R8, bytes - 1);
+    else hot.rr(0x8B, R10, R8);
+    hot.group1(false, 4, R10, 0xFFFFF000);
+    hot.rm(0, true, 0x3B, R10, SOFT_TLB, R9, 0, write ? TLB_WRITE : TLB_READ);
+    int miss = hot.jcc(5);
+    hot.rm(0, true, 0x03, R8, SOFT_TLB, R9, 0, TLB_ADDEND);
+    hereCold(miss);
+    if (home == FlagHome.SAVED) restoreFlags(cold);
+    coldExit(exits.add(write ? Exits.STORE : Exits.LOAD, instruction.eip, count - index, retry, bytes, comparable[index]));
+  }
+
+  /** Whether this code checks the instruction's memory operand fully: through CS, or FS or GS with a limit, it does not. */
+  boolean reachable(Instruction i) {
+    int segment = i.segment();
+    return segment != CS && (segment != FS || (mode & Mode.FS_OPEN) != 0) && (segment != GS || (mode & Mode.GS_OPEN) != 0);
+  }
+
+  // ---- ways out
+
+  /** From here on the interpreter: for this instruction, then wherever it leads. */
+  void interpret() {
+    needFlags();
+    int leave = hot.jmp();
+    hereCold(leave);
+    coldExit(exits.add(Exits.INTERPRET, instruction.eip, count - index, 0, 0, comparable[index]));
+  }
+
+  /** The jump whose displacement lies at {@code jump} goes to the interpreter, for this instruction. Guest state must be as before it. */
+  void interpretFrom(int jump) {
+    hereCold(jump);
+    if (home == FlagHome.SAVED) restoreFlags(cold);
+    coldExit(exits.add(Exits.INTERPRET, instruction.eip, count - index, 0, 0, comparable[index]));
+  }
+
+  /** Before the block's last jump. */
+  void settleFlags() {
+    if (live[count] != 0) needFlags();
+  }
+
+  /** The jump with its displacement at {@code jump} leads to a constant EIP. Within the page it is linked for good; another page may be another one tomorrow. */
+  void to(int jump, int eip) {
+    hereCold(jump);
+    if ((eip ^ instruction.eip) >>> 12 == 0) {
+      coldExit(exits.add(Exits.CHAIN, eip, 0, hotBase + jump, 0, comparable[count]));
+    } else {
+      cold.movImmediate(R8, eip);
+      lookupKeepingFlags();
+    }
+  }
+
+  /**
+   * To the EIP in R8. Any flag may be alive there, but hardly ever is, so they travel in state.SAVED_FLAGS, and a block that wants them has a second entry
+   * that fetches them.
+   */
+  void indirect() {
+    if (home == FlagHome.HOST) saveFlags();
+    hot.rmq(0x8B, R10, STATE, JUMP_CACHE);
+    hot.rr(0x0FB7, R9, R8);
+    hot.rmq(0x8B, R11, STATE, GENERATION);
+    hot.rrq(0x03, R11, R8);
+    hot.rm(0, true, 0x03, R11, R10, R9, 3, 0);
+    int miss = hot.jcc(5);
+    hot.rm(0, false, 0xFF, 4, R10, R9, 3, JumpCache.TARGETS);
+    hereCold(miss);
+    restoreFlags(cold);
+    coldExit(exits.add(Exits.LOOKUP, instruction.eip, 0, 0, 0, comparable[count]));
+  }
+
+  /** The same without touching a flag: a key holds minus its EIP and generation, so the sum is 0 on a hit, and JRCXZ asks for that. */
+  private void lookupKeepingFlags() {
+    cold.rrq(0x8B, R11, RCX);
+    cold.rmq(0x8B, R10, STATE, JUMP_CACHE);
+    cold.rmq(0x8B, R13, STATE, GENERATION);
+    cold.rr(0x0FB7, R9, R8);
+    cold.rm(0, true, 0x8B, RCX, R10, R9, 3, 0);
+    cold.rm(0, true, 0x8D, RCX, RCX, R8, 0, 0);
+    cold.rm(0, true, 0x8D, RCX, RCX, R13, 0, 0);
+    cold.byte_(0xE3); cold.byte_(12); // jrcxz over the next three
+    cold.rrq(0x8B, RCX, R11);
+    coldExit(exits.add(Exits.LOOKUP, instruction.eip, 0, 0, 0, comparable[count]));
+    cold.rrq(0x8B, RCX, R11);
+    cold.rm(0, false, 0xFF, 4, R10, R9, 3, JumpCache.DIRECT_TARGETS);
+  }
+
+  private void hereCold(int jump) {
+    hot.patchInt(jump, coldBase + cold.size() - (hotBase + jump + 4));
+  }
+
+  private void coldExit(int id) {
+    int call = cold.call();
+    cold.patchInt(call, stubs.exit - (coldBase + call + 4));
+    cold.int_(id);
+  }
+
+  /** The host register that holds a guest register. */
+  static int host(int guest) { return guest == 4 ? GUEST_ESP : guest; }
+}

@@ -1,0 +1,315 @@
+package lguest.cpu.x86.translate;
+
+import static lguest.cpu.x86.state.CpuState.*;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
+import java.util.Optional;
+import lguest.cpu.x86.mmu.Mmu;
+import lguest.cpu.x86.state.Flags;
+import lguest.cpu.x86.state.Mode;
+import lguest.cpu.x86.state.Native;
+
+/**
+ * The second engine: emits x86-64 code for what the guest runs, and runs that.
+ *
+ * <p>
+ * Tour 5.11: The guest's own instructions, on the processor below
+ *
+ * <p>The host's processor knows all the guest's instructions; only addresses and privileges must not be its own. So a basic block is copied, almost word for word, into code of ours: ESP
+ * renamed, every memory access led through the soft TLB first, jumps led to other copies. It shares state, soft TLB and MMU with the interpreter, to which it leaves every instruction it does not know, every access that crosses a page or hits code, and every fault.
+ * A block is compiled when it is first reached; there is no warm-up, and nothing is ever compiled twice while it stands. Code memory is filled from one end and forgotten as a whole.
+ */
+public final class Translator implements AutoCloseable {
+  /** The rest of the processor, as seen from here. */
+  public interface Processor {
+    Mmu mmu();
+
+    int mode();
+
+    /** What {@link #interpret} wants for the one instruction at EIP. Throws GuestFault when it cannot be fetched. */
+    Object prepare();
+
+    /** Executes what {@link #prepare} made, leaving EIP at the next instruction, and counts it. False when the run must end: the reason stands with the processor. */
+    boolean interpret(Object prepared);
+  }
+
+  private static final int CODE_SIZE = 48 << 20;
+  /** Instructions between two looks at what other threads want; below 2^24, see BlockEmitter. */
+  private static final int SLICE = 100_000;
+  private static final int ALWAYS_CHECKED = 4;
+  private static final int CHECKED_ONE_IN = 61;
+
+  private static final MethodHandle ENTER = Linker.nativeLinker()
+      .downcallHandle(FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
+
+  private final Processor processor;
+  private final long state;
+  private final CodeMemory memory;
+  private final Stubs stubs;
+  private final Exits exits = new Exits();
+  private final BlockCompiler compiler;
+  private final CodePages pages;
+  private final Arena arena = Arena.ofShared();
+  private final JumpCache jumps;
+  private final MemorySegment enter;
+  private final byte[] bytes = new byte[4096];
+  /** Generation of the jump cache per mode; 0: none yet. Numbers are never used twice until they run out. */
+  private final int[] generations = new int[Mode.COUNT];
+  private int lastGeneration;
+  /** Which pages, by the low bits of their numbers, the jump cache has code of. */
+  private final long[] jumpPages = new long[64];
+  private int currentMode = -1;
+  private boolean separate;
+  /** Budget of the run, and how much of it the interpreter used. */
+  private int given;
+  private int interpreted;
+  private int flagsAlive = Flags.ARITHMETIC;
+
+  private Translator(Processor processor, long state, long memorySize, CodeMemory memory) {
+    this.processor = processor;
+    this.state = state;
+    this.memory = memory;
+    stubs = new Stubs(memory);
+    compiler = new BlockCompiler(memory, stubs, exits);
+    pages = new CodePages((int) (memorySize >>> 12));
+    jumps = new JumpCache(arena.allocate(JumpCache.SIZE, 4096).address());
+    Native.set64(state + JUMP_CACHE, jumps.address());
+    enter = MemorySegment.ofAddress(memory.address(stubs.enter));
+  }
+
+  /** Empty where code cannot be emitted: another host processor, or a system that does not allow it. */
+  public static Optional<Translator> create(Processor processor, long state, long memorySize) {
+    return CodeMemory.allocate(CODE_SIZE).map(memory -> new Translator(processor, state, memorySize, memory));
+  }
+
+  /** Whether code of this mode, with these flags, can be run here at all. */
+  public static boolean runs(int mode, int eflags) { return (mode & Mode.FLAT) == Mode.FLAT && (eflags & Flags.TF) == 0; }
+
+  /**
+   * Runs from EIP until {@code budget} instructions or a slice are used up, fewer are left than the next block has, the mode is not for us any more, or the processor has something to
+   * say. EIP is then the next instruction's. Throws GuestFault with EIP at the faulting instruction. {@link #retired} counts in every case.
+   *
+   * @return whether anything was executed
+   */
+  public boolean run(long budget) {
+    given = (int) Math.min(budget, SLICE);
+    interpreted = 0;
+    flagsAlive = Flags.ARITHMETIC;
+    setLeft(given);
+    while (left() > 0) {
+      CodePages.Block block = locate();
+      if (block == null || block.instructions > left()) break;
+      boolean goesOn = block.instructions == 0 ? interpret(block) : execute(memory.address(block.direct));
+      if (!goesOn) break;
+    }
+    return left() != given;
+  }
+
+  /** Instructions the last {@link #run} retired, without those the interpreter counted. */
+  public long retired() { return given - left() - interpreted; }
+
+  /** Blocks are never linked to each other, so that each comes back here. */
+  public void separate() { separate = true; }
+
+  /** Length in instructions of the block at EIP, 0 when it is the interpreter's; negated when it was run often enough before to be believed this time. May fault. */
+  public int next() {
+    CodePages.Block block = locate();
+    if (block == null || block.instructions == 0) return 0;
+    block.runs++;
+    return block.runs <= ALWAYS_CHECKED || block.runs % CHECKED_ONE_IN == 0 ? block.instructions : -block.instructions;
+  }
+
+  /** Arithmetic flags that are right where the last run ended: those that may still be read. */
+  public int flagsAlive() { return flagsAlive; }
+
+  // ---- running
+
+  /** Runs emitted code until it leaves for something else than a soft TLB miss. False when the run must end. */
+  private boolean execute(long code) {
+    // The way in knows flags that stand in EFLAGS only.
+    if (Native.get32(state + FLAG_KIND) != Flags.EAGER) Flags.setArithmetic(state, Flags.arithmetic(state));
+    for (;;) {
+      useGeneration();
+      try {
+        ENTER.invokeExact(enter, state, code);
+      } catch (Throwable e) {
+        throw new AssertionError("emitted code does not throw", e);
+      }
+      int id = Native.get32(state + EXIT_ID);
+      int kind = exits.kind(id);
+      flagsAlive = exits.alive(id);
+      switch (kind) {
+        case Exits.CHAIN -> {
+          setEip(exits.eip(id));
+          link(id);
+          return true;
+        }
+        case Exits.LOOKUP -> {
+          setEip(Native.get32(state + EXIT_VALUE));
+          return true;
+        }
+        default -> {
+          // The instruction was not executed, nor those behind it.
+          if (kind == Exits.COUNT || kind == Exits.INTERPRET) {
+            setLeft(left() + exits.unused(id));
+            setEip(exits.eip(id));
+            return kind == Exits.COUNT || interpretHere();
+          }
+          int generation = lastGeneration;
+          int unused = exits.unused(id);
+          setEip(exits.eip(id));
+          setLeft(left() + unused); // should the walk fault
+          if (!fill(id) || lastGeneration != generation) return interpretHere();
+          setLeft(left() - unused);
+          code = memory.address(exits.place(id));
+        }
+      }
+    }
+  }
+
+  /** Walks the page tables for a miss. False when that cannot help: the access crosses a page, or stores to code. */
+  private boolean fill(int id) {
+    int linear = Native.get32(state + EXIT_VALUE);
+    if ((linear & 0xFFF) + exits.bytes(id) > 0x1000) return false;
+    Mmu mmu = processor.mmu();
+    if (exits.kind(id) == Exits.STORE) return mmu.writable(linear) != 0;
+    mmu.readable(linear);
+    return true;
+  }
+
+  /** Makes the jump that brought us here lead to its block for good. Both lie in one page, so whoever executes the jump also proves where its target is. */
+  private void link(int id) {
+    CodePages.Block block = find();
+    if (block != null && block.instructions != 0 && !separate) {
+      int place = exits.place(id);
+      memory.patchInt(place, block.direct - (place + 4));
+    }
+  }
+
+  private boolean interpretHere() {
+    CodePages.Block block = locate();
+    return block != null && interpret(block);
+  }
+
+  /** The instruction at EIP, which is the block's first. */
+  private boolean interpret(CodePages.Block block) {
+    Object prepared = block.interpreted;
+    if (prepared == null) {
+      prepared = processor.prepare();
+      // Bytes on another page may change without this block being dropped.
+      if (!block.crosses) block.interpreted = prepared;
+    }
+    setLeft(left() - 1);
+    interpreted++;
+    return processor.interpret(prepared);
+  }
+
+  // ---- finding and compiling
+
+  /** The block at EIP, compiled if it was not there; null when the mode is not for us. Fetching may fault. */
+  private CodePages.Block locate() {
+    int mode = processor.mode();
+    if (!runs(mode, Native.get32(state + EFLAGS))) return null;
+    int eip = eip();
+    int physical = processor.mmu().fetch(eip);
+    CodePages.Block block = pages.find(physical, eip, mode);
+    if (block == null) block = compile(eip, physical, mode);
+    if (block.instructions != 0 && !separate) {
+      useGeneration();
+      jumps.put(eip, Native.get64(state + GENERATION), memory.address(block.entry), memory.address(block.direct));
+      jumpPages[eip >>> 18 & jumpPages.length - 1] |= 1L << (eip >>> 12);
+    }
+    return block;
+  }
+
+  private CodePages.Block find() {
+    int eip = eip();
+    return pages.find(processor.mmu().fetch(eip), eip, processor.mode());
+  }
+
+  private CodePages.Block compile(int eip, int physical, int mode) {
+    if (compiler.full()) forgetAll();
+    Mmu mmu = processor.mmu();
+    mmu.watch(physical >>> 12); // before its bytes are read, so that no store is missed
+    Native.copy(mmu.host(physical & ~0xFFF), bytes, 0, bytes.length);
+    if (!compiler.compile(bytes, eip, mode)) {
+      CodePages.Block block = pages.add(physical, eip, mode, 0, compiler.bytes, 0, 0);
+      block.crosses = compiler.crosses;
+      return block;
+    }
+    return pages.add(physical, eip, mode, compiler.instructions, compiler.bytes, compiler.entry, compiler.direct);
+  }
+
+  // ---- forgetting
+
+  /** Linear addresses may mean other code than before. */
+  public void forgetJumps() {
+    Arrays.fill(generations, 0);
+    Arrays.fill(jumpPages, 0);
+    currentMode = -1;
+  }
+
+  /** The same, but only those in [linear, linear + length). */
+  public void forgetJumps(int linear, long length) {
+    long pages = ((linear & 0xFFF) + length + 0xFFF) >>> 12;
+    for (int page = linear >>> 12, n = 0; n < pages; n++, page++) {
+      if (n < jumpPages.length * 64 && (jumpPages[page >>> 6 & jumpPages.length - 1] & 1L << page) == 0) continue;
+      forgetJumps();
+      return;
+    }
+  }
+
+  public boolean hasCode(int page) { return pages.has(page); }
+
+  /** Whether a store to these bytes spoils emitted code. */
+  public boolean touches(int physical, int length) { return pages.touches(physical, length); }
+
+  /** Forgets the code of a page. A block of it that is running right now runs to its end. */
+  public void dropPage(int page) {
+    if (pages.drop(page)) forgetJumps();
+  }
+
+  private void forgetAll() {
+    pages.dropAll();
+    exits.truncate(0);
+    compiler.clear();
+    forgetJumps();
+  }
+
+  /** Has emitted code see only the jump cache entries of this mode, made since the last {@link #forgetJumps}. */
+  private void useGeneration() {
+    int mode = processor.mode();
+    if (mode == currentMode) return;
+    if (generations[mode] == 0) {
+      if (++lastGeneration == 0) {
+        jumps.clear();
+        lastGeneration = 1;
+      }
+      generations[mode] = lastGeneration;
+    }
+    currentMode = mode;
+    Native.set64(state + GENERATION, (long) generations[mode] << 32);
+  }
+
+  // ---- state
+
+  private int left() { return Native.get32(state + BUDGET); }
+
+  private void setLeft(int instructions) { Native.set32(state + BUDGET, instructions); }
+
+  private int eip() { return Native.get32(state + EIP); }
+
+  private void setEip(int value) { Native.set32(state + EIP, value); }
+
+  @Override
+  public void close() {
+    memory.close();
+    arena.close();
+  }
+}
