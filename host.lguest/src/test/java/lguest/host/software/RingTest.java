@@ -56,11 +56,13 @@ class RingTest {
 
   @Test void launcherDmaSuspendsTheRestAndTheDirectCall() {
     try (TestGuest guest = new TestGuest()) {
-      guest.boot().code.tell(1).hypercall(Hypercall.BIND_DMA, BOUND, LISTS, 1 << 8 | 7).store(OFFSET + RESULT, Asm.EAX).tell(2);
-      guest.open().expectTell(1);
       guest.ring(0, Hypercall.SEND_DMA, 0, 0x111, 0);
       guest.ring(1, Hypercall.SEND_DMA, 4, 0x222, 0);
       guest.ring(2, Hypercall.FLUSH_TLB, 0, 0, 0);
+      guest.set(DATA + GuestData.STATUS, -1); // written, not yet handed over: the guest does that itself
+      guest.boot().code.storeImmediate(OFFSET + DATA + GuestData.STATUS, 0xFF00_0000)
+          .hypercall(Hypercall.BIND_DMA, BOUND, LISTS, 1 << 8 | 7).store(OFFSET + RESULT, Asm.EAX).tell(2);
+      guest.open();
       assertEquals(new Host.Outcome.Dma(0x111, 0), guest.host.run());
       assertEquals(0xFF, guest.ringStatus(0), "the slot is free again when the Launcher hears of it");
       assertEquals(0, guest.ringStatus(1));
