@@ -17,6 +17,9 @@ final class Binding {
   /** Where the next transfer from a guest starts to look for a free structure. Under the lock of the shared page. */
   int next;
 
+  /** A sender has waited in vain for a free structure. Under the same lock. */
+  boolean givenUp;
+
   Binding(SoftwareHost owner, PageIdentity page, int offset, long array, int count, int irq) {
     this.owner = owner;
     this.page = page;

@@ -5,6 +5,7 @@ import static lguest.host.software.GuestKilled.hex;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import lguest.host.Host.DmaBuffer;
 import lguest.host.Host.Outcome;
 import lguest.memory.GuestMemory;
@@ -24,6 +25,13 @@ final class Dma {
 
   /** Structures looked at per send before giving up until the next: a receiver may offer 65535, all taken, and the sender pays for the search. */
   private static final int MAX_SEARCH = 1024;
+
+  /**
+   * A receiver without a free buffer gets this often this long to take packets away: about what its interrupt handler needs, and much less than a lost packet costs
+   * both. The original tried again at once, and once. A receiver that has let one sender wait in vain is not waited for again until it has taken something.
+   */
+  private static final int REFILL_TRIES = 5;
+  private static final long REFILL_NANOS = 100_000;
 
   private final SoftwareHost host;
   private final GuestMemory memory;
@@ -85,29 +93,29 @@ final class Dma {
       statistics.event(Statistics.Event.DMA_TO_LAUNCHER);
       return new Outcome.Dma(list, key);
     }
-    Transfer transfer = sendToGuest(page, offset(key), list);
-    if (transfer == Transfer.NO_BUFFER) {
-      // The receiver has been interrupted: give it one chance to take something away.
-      Thread.yield();
-      transfer = sendToGuest(page, offset(key), list);
+    Transfer transfer = sendToGuest(page, offset(key), list, false);
+    // The receiver has been interrupted: give it a chance to take something away.
+    for (int again = 1; again <= REFILL_TRIES && transfer == Transfer.NO_BUFFER; again++) {
+      LockSupport.parkNanos(REFILL_NANOS);
+      transfer = sendToGuest(page, offset(key), list, again == REFILL_TRIES);
     }
+    statistics.event(transfer == Transfer.DONE ? Statistics.Event.DMA_TO_GUEST : Statistics.Event.DMA_WITHOUT_RECEIVER);
     // Nobody in this process. The original dropped it here, but its Host saw all processes: the device that shared the page may know of one in another.
     return transfer == Transfer.NOBODY ? new Outcome.Dma(list, key) : null;
   }
 
-  private Transfer sendToGuest(PageIdentity.Shared page, int offset, long list) {
-    Transfer transfer = exchange.withReceiver(host, page, offset, receiver -> transfer(list, receiver), Transfer.NOBODY);
-    statistics.event(transfer == Transfer.DONE ? Statistics.Event.DMA_TO_GUEST : Statistics.Event.DMA_WITHOUT_RECEIVER);
-    return transfer;
+  private Transfer sendToGuest(PageIdentity.Shared page, int offset, long list, boolean lastTry) {
+    return exchange.withReceiver(host, page, offset, receiver -> transfer(list, receiver, lastTry), Transfer.NOBODY);
   }
 
-  private enum Transfer { DONE, NO_BUFFER, NOBODY }
+  /** {@code GIVEN_UP}: no buffer, and there was none either after the last sender had waited for one. */
+  private enum Transfer { DONE, NO_BUFFER, GIVEN_UP, NOBODY }
 
   /**
    * Copies what {@code list} names into the receiver's next free buffers and interrupts it. Under the lock of the page, so that neither
    * it nor another sender is at them. A fault in the sender's list is thrown, one in the receiver's ends the receiver.
    */
-  private Transfer transfer(long list, Binding receiver) {
+  private Transfer transfer(long list, Binding receiver, boolean lastTry) {
     ram.checkBlock(list, DmaList.BYTES);
     SoftwareHost other = receiver.owner;
     Ram destination = other.ram();
@@ -124,8 +132,11 @@ final class Dma {
     if (free < 0) {
       if (search < receiver.count) receiver.next = (receiver.next + search) % receiver.count;
       other.interrupt(receiver.irq);
+      if (receiver.givenUp) return Transfer.GIVEN_UP;
+      receiver.givenUp = lastTry;
       return Transfer.NO_BUFFER;
     }
+    receiver.givenUp = false;
     DmaList from = new DmaList(ram, list), to = new DmaList(destination, free);
     String fault = to.fault(destination);
     if (fault != null) {

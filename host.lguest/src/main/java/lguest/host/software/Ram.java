@@ -36,12 +36,6 @@ final class Ram {
     return memory.get(U32, address);
   }
 
-  void write32(long address, int value) {
-    if (!contains(address, 4)) throw new GuestKilled("bad write address " + hex(address));
-    memory.set(U32, address, value);
-    cpu.memoryWritten(address, 4);
-  }
-
   /** Ends the guest unless a block of so many bytes can be read there. */
   void checkBlock(long address, int length) {
     if (!contains(address, length)) throw new GuestKilled("bad read address " + hex(address) + " len " + length);

@@ -35,6 +35,7 @@ class DmaBetweenGuestsTest {
   /** The receiver binds {@code count} structures at LISTS and waits in HALT; its interrupt handler tells 0x100 + irq. */
   private void receive(int count) {
     receiver.boot().code.gate(0x20 + IRQ, receiver.handler(asm -> asm.tell(0x100 + IRQ).storeImmediate(FLAG, 0x200).iret()), 0xE, 0)
+        .gate(0x21 + IRQ, receiver.handler(asm -> asm.tell(0x101 + IRQ).storeImmediate(FLAG, 0x200).iret()), 0xE, 0)
         .hypercall(Hypercall.BIND_DMA, RECEIVER_PAGE + SLOT, LISTS, count << 8 | IRQ).tell(1)
         .label("idle").hypercall(Hypercall.HALT, 0, 0, 0).jump("idle");
     receiver.open().expectTell(1);
@@ -190,7 +191,8 @@ class DmaBetweenGuestsTest {
     send(1);
     sender.expectTell(10);
     assertEquals(0, sender.get(LISTS));
-    assertNull(receiver.host.statistics().get("interrupt." + IRQ));
+    receiver.host.interrupt(IRQ + 1);
+    receiver.expectTell(0x101 + IRQ); // the higher line, so nothing waited on the lower
   }
 
   @Test void wakesASleepingReceiver() throws Exception {

@@ -219,6 +219,7 @@ class InterruptsTest {
       long start = System.nanoTime();
       guest.expectTell(0x100);
       assertTrue(System.nanoTime() - start >= 20_000_000, "not too early");
+      assertTrue(guest.host.statistics().get("exit.budget") <= 3, "left alone meanwhile: " + guest.host.statistics());
     }
   }
 
