@@ -21,12 +21,14 @@ public final class Cpu implements AutoCloseable {
   /**
    * In reset state every segment is flat at CPL 0, paging is off and EIP is 0.
    *
-   * @param memory native memory; guest-physical address n is its byte n. Size a multiple of 4096, below 4 GiB. Not owned: must outlive this.
+   * @param memory native memory; guest-physical address n is its byte n. Size a multiple of 4096, below 4 GiB. Not owned: must
+   *     outlive this.
    */
   public Cpu(MemorySegment memory, CpuConfig config) {
     if (!memory.isNative()) throw new IllegalArgumentException("guest memory must be native");
     long size = memory.byteSize();
-    if (size == 0 || (size & 0xFFF) != 0 || size >= 1L << 32) throw new IllegalArgumentException("guest memory of " + size + " bytes");
+    if (size == 0 || (size & 0xFFF) != 0 || size >= 1L << 32)
+      throw new IllegalArgumentException("guest memory of " + size + " bytes");
     core = new Core(memory.address(), size, config);
     registers = new Registers(core);
   }
@@ -35,12 +37,18 @@ public final class Cpu implements AutoCloseable {
     return registers;
   }
 
-  /** Runs at most so many instructions, exactly so many for {@link Exit#BUDGET}. A request that is already there is answered at once. */
+  /**
+   * Runs at most so many instructions, exactly so many for {@link Exit#BUDGET}. A request that is already there is answered at
+   * once.
+   */
   public Exit run(long maxInstructions) {
     return core.run(maxInstructions);
   }
 
-  /** Any thread. Sticky until a {@link #run} has answered it with {@link Exit#REQUESTED}, within a bounded number of instructions. */
+  /**
+   * Any thread. Sticky until a {@link #run} has answered it with {@link Exit#REQUESTED}, within a bounded number of
+   * instructions.
+   */
   public void requestExit() {
     core.requestExit();
   }
@@ -79,13 +87,17 @@ public final class Cpu implements AutoCloseable {
     return core.statistics();
   }
 
-  /** As MOV Sreg at the current CPL would. False, with nothing changed, when that would fault; then {@link #vector} and {@link #errorCode} say how. */
+  /**
+   * As MOV Sreg at the current CPL would. False, with nothing changed, when that would fault; then {@link #vector} and {@link
+   * #errorCode} say how.
+   */
   public boolean loadSegment(int register, int selector) {
     return core.loadSegment(register, selector);
   }
 
   /**
-   * Sets selector and hidden part without any check; a descriptor of 0 makes the register null. CS also sets CPL to the selector's RPL.
+   * Sets selector and hidden part without any check; a descriptor of 0 makes the register null. CS also sets CPL to the
+   * selector's RPL.
    */
   public void setSegment(int register, int selector, long descriptor) {
     core.setSegment(register, selector, descriptor);
@@ -97,11 +109,13 @@ public final class Cpu implements AutoCloseable {
   }
 
   /**
-   * Enters a handler the way a gate does (SDM vol. 3, 6.12.1): when the selector's RPL is below CPL takes the inner stack and pushes the old SS
+   * Enters a handler the way a gate does (SDM vol. 3, 6.12.1): when the selector's RPL is below CPL takes the inner stack and
+   * pushes the old SS
    * and ESP there; pushes eflagsImage, CS, EIP and perhaps the error code, 32 bits each, with the handler's rights; goes to
    * selector:offset with TF, NT, RF and VM cleared and IF as it was.
    *
-   * @return false, with the state unchanged, when the frame cannot be written or a selector is not fit; {@link #faultAddress} then names the
+   * @return false, with the state unchanged, when the frame cannot be written or a selector is not fit; {@link #faultAddress}
+   *     then names the
    *     linear address if a page was the reason
    */
   public boolean deliver(int selector, int offset, int eflagsImage, boolean pushErrorCode, int errorCode) {
@@ -127,14 +141,18 @@ public final class Cpu implements AutoCloseable {
   }
 
   /**
-   * Somebody else stored into guest memory: code decoded from those pages is dropped before the next instruction that runs after the next
+   * Somebody else stored into guest memory: code decoded from those pages is dropped before the next instruction that runs
+   * after the next
    * {@link #requestExit} or {@link #run}. Any thread.
    */
   public void memoryWritten(long physical, long length) {
     core.memoryWritten(physical, length);
   }
 
-  /** The byte (0..255) at a linear address, read with supervisor rights through the current page tables; -1 when that would fault. */
+  /**
+   * The byte (0..255) at a linear address, read with supervisor rights through the current page tables; -1 when that would
+   * fault.
+   */
   public int readLinearByte(int linear) {
     return core.peek(linear);
   }
@@ -144,7 +162,10 @@ public final class Cpu implements AutoCloseable {
     return core.physicalAddress(linear);
   }
 
-  /** The processor must not be running. Afterwards it runs no more and touches no guest memory; counters and registers stay readable. */
+  /**
+   * The processor must not be running. Afterwards it runs no more and touches no guest memory; counters and registers stay
+   * readable.
+   */
   @Override
   public void close() {
     core.close();

@@ -8,14 +8,20 @@ public enum Exit {
   REQUESTED,
   /**
    * A fault or trap: {@link Cpu#vector}, {@link Cpu#errorCode} when {@link Cpu#hasErrorCode}, and for page faults
-   * {@link Cpu#faultAddress}. For faults EIP is at the instruction, for traps (single step) behind it. CR2 is set as the processor does.
+   * {@link Cpu#faultAddress}. For faults EIP is at the instruction, for traps (single step) behind it. CR2 is set as the
+   * processor does.
    */
   EXCEPTION,
-  /** INT n, INT3, INTO with OF set, INT1: not executed, EIP at the instruction; {@link Cpu#vector} and {@link Cpu#instructionLength}. */
+  /**
+   * INT n, INT3, INTO with OF set, INT1: not executed, EIP at the instruction; {@link Cpu#vector} and {@link
+   * Cpu#instructionLength}.
+   */
   SOFTWARE_INTERRUPT,
   /** HLT at CPL 0; EIP behind it. */
   HALT,
-  /** The walk for {@link Cpu#faultAddress} met a directory entry with a forbidden bit or a table outside guest-physical memory. */
+  /**
+   * The walk for {@link Cpu#faultAddress} met a directory entry with a forbidden bit or a table outside guest-physical memory.
+   */
   BAD_PAGE_DIRECTORY_ENTRY,
   /** The walk for {@link Cpu#faultAddress} met a table entry with a forbidden bit or a page outside guest-physical memory. */
   BAD_PAGE_TABLE_ENTRY

@@ -7,12 +7,14 @@ import lguest.cpu.x86.state.CpuState;
 import lguest.cpu.x86.state.Native;
 
 /**
- * Typed view of a processor's state. On the vCPU thread, between runs. Setting a control register has the effects the processor's own
+ * Typed view of a processor's state. On the vCPU thread, between runs. Setting a control register has the effects the
+ * processor's own
  * MOV has (a TLB flush), without its checks.
  */
 public final class Registers {
   /** Numbers of the segment registers, as MOV Sreg encodes them. */
-  public static final int ES = CpuState.ES, CS = CpuState.CS, SS = CpuState.SS, DS = CpuState.DS, FS = CpuState.FS, GS = CpuState.GS;
+  public static final int ES = CpuState.ES, CS = CpuState.CS, SS = CpuState.SS, DS = CpuState.DS, FS = CpuState.FS,
+      GS = CpuState.GS;
 
   private final Core core;
   private final long state;

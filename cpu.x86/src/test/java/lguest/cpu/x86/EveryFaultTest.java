@@ -18,8 +18,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Precise exceptions, for every encoding in the table that has a memory operand: when its page is missing, or the second of its two pages, or may not be written, then nothing at all has
- * happened, and when the page is there the same instruction goes through. Written from the table, so a new line is tested without a new test.
+ * Precise exceptions, for every encoding in the table that has a memory operand: when its page is missing, or the second of
+ * its two pages, or may not be written, then nothing at all has
+ * happened, and when the page is there the same instruction goes through. Written from the table, so a new line is tested
+ * without a new test.
  */
 class EveryFaultTest {
   private static final int TARGET = 0x200000;
@@ -29,9 +31,12 @@ class EveryFaultTest {
     List<DynamicTest> tests = new ArrayList<>();
     for (Encoding e : Encodings.all()) {
       boolean memory = e.form() != Encoding.Form.REGISTER && e.modrm() < 0
-          && e.operands().stream().anyMatch(o -> o.kind().place == Place.RM && o.kind() != OperandKind.Rd && o.use() != Encoding.Use.ADDRESS);
+          && e.operands().stream().anyMatch(o ->
+              o.kind().place == Place.RM && o.kind() != OperandKind.Rd && o.use() != Encoding.Use.ADDRESS);
       if (!memory || e.has("priv") || e.mnemonic() == Mnemonic.UD1) continue;
-      for (int operandSize : new int[] {4, 2}) tests.add(DynamicTest.dynamicTest("%x/%d %s %d".formatted(e.opcode(), e.digit(), e.mnemonic(), operandSize), () -> check(e, operandSize)));
+      for (int operandSize : new int[] {4,
+          2}) tests.add(DynamicTest.dynamicTest("%x/%d %s %d".formatted(e.opcode(), e.digit(), e.mnemonic(), operandSize), () ->
+              check(e, operandSize)));
     }
     assertTrue(tests.size() > 300, "only " + tests.size());
     return tests.stream();
@@ -65,7 +70,8 @@ class EveryFaultTest {
       // What the operand holds must suit far loads and divisions: a data selector behind a small number, twice.
       for (int at = 0; at < 0x2000; at += 2) m.memory.set(ValueLayout.JAVA_SHORT, TARGET + at, (short) Machine.DATA3);
       // At an odd address the selectors read are others, which may well be refused.
-      boolean selects = e.mnemonic() == Mnemonic.FXRSTOR || e.operands().stream().anyMatch(o -> o.kind() == OperandKind.Mp || o.kind().place == Place.SEGMENT);
+      boolean selects = e.mnemonic() == Mnemonic.FXRSTOR
+          || e.operands().stream().anyMatch(o -> o.kind() == OperandKind.Mp || o.kind().place == Place.SEGMENT);
       for (int n = 0; n < 8; n++) m.r.general(n, 0);
       m.r.ebx(address);
       m.r.esp(Machine.STACK);
@@ -80,7 +86,8 @@ class EveryFaultTest {
       assertEquals(page, m.cpu.faultAddress() & ~0xFFF, () -> Integer.toHexString(m.cpu.faultAddress()));
       assertArrayEquals(before, m.snapshot(), () -> Machine.show(before) + "\n" + Machine.show(m.snapshot()));
       assertEquals(-1, m.memory.asSlice(TARGET, 0x2000).mismatch(MemorySegment.ofArray(operand)), "the operand changed");
-      assertEquals(-1, m.memory.asSlice(Machine.STACK - 0x1000, 0x2000).mismatch(MemorySegment.ofArray(stack)), "the stack changed");
+      assertEquals(-1, m.memory.asSlice(Machine.STACK - 0x1000, 0x2000).mismatch(MemorySegment.ofArray(stack)),
+          "the stack changed");
       assertEquals(0, m.cpu.instructions());
       m.pte(page, page | 7);
       Exit exit = m.cpu.run(1);
@@ -91,8 +98,10 @@ class EveryFaultTest {
 
   /** Stack instructions with the stack reaching into a missing page: bytes before its end that ESP points to, negative beyond. */
   @ParameterizedTest
-  @CsvSource({"50,0", "50,2", "68 01000000,0", "66 50,1", "06,0", "9C,2", "60,0", "60,16", "66 60,6", "E8 00000000,0", "FF D3,0", "9A 00000100 2B00,0", "9A 00000100 2B00,4", "C8 1000 00,0",
-      "C8 1000 00,8", "C8 0000 05,12", "FF33,0", "58,-2", "5C,-2", "66 58,-1", "07,-2", "9D,-2", "61,-16", "61,-2", "C3,-2", "C2 0800,-2", "CB,-4", "CF,-8", "C9,-2", "8F03,-2", "62 1C24,-4"})
+  @CsvSource({"50,0", "50,2", "68 01000000,0", "66 50,1", "06,0", "9C,2", "60,0", "60,16", "66 60,6", "E8 00000000,0", "FF D3,0",
+      "9A 00000100 2B00,0", "9A 00000100 2B00,4", "C8 1000 00,0",
+      "C8 1000 00,8", "C8 0000 05,12", "FF33,0", "58,-2", "5C,-2", "66 58,-1", "07,-2", "9D,-2", "61,-16", "61,-2", "C3,-2",
+          "C2 0800,-2", "CB,-4", "CF,-8", "C9,-2", "8F03,-2", "62 1C24,-4"})
   void everyStackInstruction(String code, int room) {
     try (Machine m = new Machine().paging().level(3).code(code)) {
       int edge = 0x60000;

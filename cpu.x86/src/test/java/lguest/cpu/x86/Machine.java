@@ -7,18 +7,24 @@ import java.util.Arrays;
 import java.util.HexFormat;
 
 /**
- * A processor with 4 MiB of memory for tests: code at 10000, stack below 80000, page tables (when on) at 3F0000 mapping all memory onto itself, writable for everybody.
+ * A processor with 4 MiB of memory for tests: code at 10000, stack below 80000, page tables (when on) at 3F0000 mapping all
+ * memory onto itself, writable for everybody.
  * The GDT has flat code and data for levels 0, 1 and 3 and a few odd ones.
  */
 final class Machine implements AutoCloseable {
   static final int CODE = 0x10000, STACK = 0x80000, DATA = 0x100000, DIRECTORY = 0x3F0000, TABLE = 0x3F1000, SIZE = 0x400000;
   static final int CODE0 = 0x08, DATA0 = 0x10, CODE1 = 0x19, DATA1 = 0x21, CODE3 = 0x2B, DATA3 = 0x33;
-  /** Data of 4 KiB at DATA, expand-down data, not-present data, read-only data, execute-only code, conforming code, a TSS, 64 KiB 16-bit code. */
-  static final int SMALL = 0x3B, DOWN = 0x43, ABSENT = 0x4B, READ_ONLY = 0x53, EXECUTE_ONLY = 0x5B, CONFORMING = 0x60, TSS = 0x68, CODE16 = 0x70;
+  /**
+   * Data of 4 KiB at DATA, expand-down data, not-present data, read-only data, execute-only code, conforming code, a TSS, 64
+   * KiB 16-bit code.
+   */
+  static final int SMALL = 0x3B, DOWN = 0x43, ABSENT = 0x4B, READ_ONLY = 0x53, EXECUTE_ONLY = 0x5B, CONFORMING = 0x60,
+      TSS = 0x68, CODE16 = 0x70;
 
   final long[] gdt = {0, flat(0x9B), flat(0x93), flat(0xBB), flat(0xB3), flat(0xFB), flat(0xF3),
       descriptor(DATA, 0xFFF, 0x40F3), descriptor(0, 0xFFF, 0x40F7), descriptor(0, 0xFFFFF, 0xC073), descriptor(0, 0xFFFFF, 0xC0F1),
-      descriptor(0, 0xFFFFF, 0xC0F9), descriptor(0, 0xFFFFF, 0xC09F), descriptor(0x5000, 0x67, 0x0089), descriptor(0, 0xFFFF, 0x009B)};
+      descriptor(0, 0xFFFFF, 0xC0F9), descriptor(0, 0xFFFFF, 0xC09F), descriptor(0x5000, 0x67, 0x0089),
+          descriptor(0, 0xFFFF, 0x009B)};
   final Arena arena = Arena.ofShared();
   final MemorySegment memory = arena.allocate(SIZE, 4096);
   final Cpu cpu;
@@ -29,7 +35,8 @@ final class Machine implements AutoCloseable {
   }
 
   Machine(int linearLimit, int directoryForbidden, int tableForbidden) {
-    cpu = new Cpu(memory, new CpuConfig(CpuModel.i686(), i -> i < gdt.length ? gdt[i] : DescriptorSource.BEYOND_LIMIT, () -> 0x1122334455667788L,
+    cpu = new Cpu(memory, new CpuConfig(CpuModel.i686(), i -> i < gdt.length ? gdt[i] : DescriptorSource.BEYOND_LIMIT, () ->
+        0x1122334455667788L,
         linearLimit, directoryForbidden, tableForbidden));
     r = cpu.registers();
     r.esp(STACK);
@@ -42,7 +49,8 @@ final class Machine implements AutoCloseable {
 
   /** flags: high nibble G DB L AVL, low byte access rights. */
   static long descriptor(int base, int limit, int flags) {
-    return limit & 0xFFFFL | (base & 0xFFFFFFL) << 16 | (flags & 0xFFL) << 40 | (limit >> 16 & 15L) << 48 | (flags >> 12 & 15L) << 52 | (base >>> 24 & 0xFFL) << 56;
+    return limit & 0xFFFFL | (base & 0xFFFFFFL) << 16 | (flags & 0xFFL) << 40 | (limit >> 16 & 15L) << 48
+        | (flags >> 12 & 15L) << 52 | (base >>> 24 & 0xFFL) << 56;
   }
 
   /** Puts code (hex, blanks ignored) at CODE and sets EIP there. */
@@ -78,7 +86,8 @@ final class Machine implements AutoCloseable {
     int code = level == 1 ? CODE1 : level == 3 ? CODE3 : CODE0;
     int data = level == 1 ? DATA1 : level == 3 ? DATA3 : DATA0;
     cpu.setSegment(Registers.CS, code, gdt[code >> 3]);
-    for (int s : new int[] {Registers.ES, Registers.SS, Registers.DS, Registers.FS, Registers.GS}) cpu.setSegment(s, data, gdt[data >> 3]);
+    for (int s : new int[] {Registers.ES, Registers.SS, Registers.DS, Registers.FS, Registers.GS}) cpu.setSegment(s, data,
+        gdt[data >> 3]);
     return this;
   }
 

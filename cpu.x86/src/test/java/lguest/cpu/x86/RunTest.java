@@ -62,7 +62,8 @@ class RunTest {
       try {
         for (int round = 0; round < 20; round++) {
           Exit exit = m.cpu.run(Long.MAX_VALUE);
-          if (exit != Exit.REQUESTED) throw new AssertionError(exit + " " + m.cpu.vector() + " " + Integer.toHexString(m.cpu.faultAddress()));
+          if (exit != Exit.REQUESTED)
+            throw new AssertionError(exit + " " + m.cpu.vector() + " " + Integer.toHexString(m.cpu.faultAddress()));
         }
       } catch (Throwable t) {
         failure.set(t);
@@ -113,7 +114,8 @@ class RunTest {
 
   /** A missing page in the middle of MOVS: registers say how far it got, and the rest follows. */
   @ParameterizedTest
-  @CsvSource({"F3A4,1,false", "F3A5,4,false", "66F3A5,2,false", "F3A4,1,true", "F3AA,1,false", "F3AB,4,false", "F3AC,1,false", "F3A6,1,false", "F2AE,1,false"})
+  @CsvSource({"F3A4,1,false", "F3A5,4,false", "66F3A5,2,false", "F3A4,1,true", "F3AA,1,false", "F3AB,4,false", "F3AC,1,false",
+      "F3A6,1,false", "F2AE,1,false"})
   void aFaultInARepeatedString(String code, int size, boolean backwards) {
     m.paging().level(3).code(code);
     int count = 0x1800 / size;
@@ -139,7 +141,8 @@ class RunTest {
     m.pte(missing, missing | 7);
     m.steps(1);
     assertEquals(0, m.r.ecx());
-    if (code.endsWith("A4") || code.endsWith("A5")) for (int n = 0; n < 0x1800; n += 4) assertEquals(n * 0x01010101, m.get32(0x200000 + n));
+    if (code.endsWith("A4") || code.endsWith("A5")) for (int n = 0; n < 0x1800; n += 4) assertEquals(n * 0x01010101,
+        m.get32(0x200000 + n));
   }
 
   /** MOVS with the target a little above the source repeats the pattern in between. */
@@ -200,8 +203,10 @@ class RunTest {
 
   /** All at levels 1 and 3 with IOPL 0. */
   @ParameterizedTest
-  @ValueSource(strings = {"F4", "FA", "FB", "0F0115 00001000", "0F011D 00001000", "0F00D0", "0F00D8", "0F01F0", "0F06", "0F0138", "0F09", "0F08", "0F20C0", "0F22D8", "0F21F0", "0F23F8",
-      "0F32", "0F30", "0F33", "E4 60", "E5 60", "E6 80", "E7 80", "EC", "ED", "EE", "EF", "6C", "6D", "6E", "6F", "F36C", "66ED", "0F34", "0F35"})
+  @ValueSource(strings = {"F4", "FA", "FB", "0F0115 00001000", "0F011D 00001000", "0F00D0", "0F00D8", "0F01F0", "0F06", "0F0138",
+      "0F09", "0F08", "0F20C0", "0F22D8", "0F21F0", "0F23F8",
+      "0F32", "0F30", "0F33", "E4 60", "E5 60", "E6 80", "E7 80", "EC", "ED", "EE", "EF", "6C", "6D", "6E", "6F", "F36C", "66ED",
+          "0F34", "0F35"})
   void privilegedInstructions(String code) {
     for (int level : new int[] {1, 3}) {
       m.level(level).code(code);
@@ -242,7 +247,8 @@ class RunTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"0F0B", "0FFF", "0F10C0", "0F6FC0", "F00F0B", "F001C0", "FFF8", "8DC0", "C4C0", "0F04", "0FA6C0", "D9D1", "62C0", "0FC7C8"})
+  @ValueSource(strings = {"0F0B", "0FFF", "0F10C0", "0F6FC0", "F00F0B", "F001C0", "FFF8", "8DC0", "C4C0", "0F04", "0FA6C0",
+      "D9D1", "62C0", "0FC7C8"})
   void invalidOpcodes(String code) {
     m.level(3).code(code);
     assertEquals(Exit.EXCEPTION, m.run());
@@ -256,6 +262,13 @@ class RunTest {
     m.code("66".repeat(15) + "90");
     assertEquals(Exit.EXCEPTION, m.run());
     assertEquals(13, m.cpu.vector());
+  }
+
+  @Test
+  void aPushedSegmentRegisterFillsItsSlot() {
+    m.level(0).code("68 44332211 58 1E");
+    m.steps(3);
+    assertEquals(DATA0, m.get32(m.r.esp()));
   }
 
   /** The bounds of BOUND are signed. */

@@ -22,8 +22,10 @@ class SegmentTest {
   @CsvSource({
       "3,0,0x33,0,0", "3,0,0x30,0,0", "1,0,0x33,0,0", "1,0,0x21,0,0", "1,0,0x20,0,0", "0,0,0x10,0,0",
       "3,0,0x21,13,0x20", "3,0,0x10,13,0x10", "1,0,0x23,13,0x20", "3,0,0,0,0", "3,0,3,0,0",
-      "3,0,0x4B,11,0x48", "3,0,0x53,0,0", "3,0,0x5B,13,0x58", "3,0,0x63,0,0", "0,0,0x68,13,0x68", "3,0,0x203,13,0x200", "3,0,0x37,13,0x34", "3,0,0x2B,0,0",
-      "3,2,0x33,0,0", "3,2,0x30,13,0x30", "1,2,0x21,0,0", "1,2,0x33,13,0x30", "3,2,0,13,0", "3,2,3,13,0", "3,2,0x53,13,0x50", "3,2,0x2B,13,0x28",
+      "3,0,0x4B,11,0x48", "3,0,0x53,0,0", "3,0,0x5B,13,0x58", "3,0,0x63,0,0", "0,0,0x68,13,0x68", "3,0,0x203,13,0x200",
+          "3,0,0x37,13,0x34", "3,0,0x2B,0,0",
+      "3,2,0x33,0,0", "3,2,0x30,13,0x30", "1,2,0x21,0,0", "1,2,0x33,13,0x30", "3,2,0,13,0", "3,2,3,13,0", "3,2,0x53,13,0x50",
+          "3,2,0x2B,13,0x28",
       "3,2,0x4B,12,0x48", "3,2,0x203,13,0x200"})
   void loads(int level, int register, String selectorText, int vector, String codeText) {
     int selector = Integer.decode(selectorText);
@@ -68,7 +70,8 @@ class SegmentTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"0x53,64 89 03,13", "0x53,64 8B 03,0", "0x5B,64 8B 03,13", "0,64 8B 03,13", "0x2B,64 89 03,13", "0x2B,64 8B 03,0", "0,64 01 03,13"})
+  @CsvSource({"0x53,64 89 03,13", "0x53,64 8B 03,0", "0x5B,64 8B 03,13", "0,64 8B 03,13", "0x2B,64 89 03,13", "0x2B,64 8B 03,0",
+      "0,64 01 03,13"})
   void typesAndNull(String selector, String code, int vector) {
     int s = Integer.decode(selector);
     m.level(3).code(code);
@@ -117,8 +120,10 @@ class SegmentTest {
 
   /** Selector, level -> LAR's answer (0 for ZF clear), LSL's, VERR, VERW. */
   @ParameterizedTest
-  @CsvSource({"0x33,3,0xCFF300,0xFFFFFFFF,true,true", "0x10,3,0,0,false,false", "0x3B,3,0x40F300,0xFFF,true,true", "0x53,3,0xCFF100,0xFFFFFFFF,true,false",
-      "0x5B,3,0xCFF900,0xFFFFFFFF,false,false", "0x60,3,0xCF9F00,0xFFFFFFFF,true,false", "0x68,0,0x8900,0x67,false,false", "0x68,3,0,0,false,false", "0,0,0,0,false,false",
+  @CsvSource({"0x33,3,0xCFF300,0xFFFFFFFF,true,true", "0x10,3,0,0,false,false", "0x3B,3,0x40F300,0xFFF,true,true",
+      "0x53,3,0xCFF100,0xFFFFFFFF,true,false",
+      "0x5B,3,0xCFF900,0xFFFFFFFF,false,false", "0x60,3,0xCF9F00,0xFFFFFFFF,true,false", "0x68,0,0x8900,0x67,false,false",
+          "0x68,3,0,0,false,false", "0,0,0,0,false,false",
       "0x208,0,0,0,false,false", "0x23,1,0,0,false,false", "0x21,1,0xCFB300,0xFFFFFFFF,true,true"})
   void questions(String selector, int level, String lar, String lsl, boolean verr, boolean verw) {
     m.level(level).code("0F02C3 0F94C1 0F03D3 0F00E3 0F94C5 0F00EB 0F9405 00001000");

@@ -8,8 +8,10 @@ import lguest.cpu.x86.decode.OperandKind.Place;
  * <p>
  * Tour 5.4: Reading code
  *
- * <p>Prefixes, opcode, ModRM, SIB, displacement, immediates: the order never changes, only what of it is there, and that the table says. The decoder knows no memory: it is
- * given a buffer, and when the buffer ends inside an instruction it says so, and its caller decides whether the next page may be read.
+ * <p>Prefixes, opcode, ModRM, SIB, displacement, immediates: the order never changes, only what of it is there, and that the
+ * table says. The decoder knows no memory: it is
+ * given a buffer, and when the buffer ends inside an instruction it says so, and its caller decides whether the next page may
+ * be read.
  */
 public final class Decoder {
   /** No instruction is longer (SDM vol. 2, 2.3.11). */
@@ -23,7 +25,8 @@ public final class Decoder {
   /**
    * Decodes one instruction of 16- or 32-bit code.
    *
-   * @return null when the bytes end before the instruction does; otherwise an instruction, perhaps {@link Encodings#INVALID} or {@link Encodings#TOO_LONG}
+   * @return null when the bytes end before the instruction does; otherwise an instruction, perhaps {@link Encodings#INVALID}
+   *     or {@link Encodings#TOO_LONG}
    */
   public Instruction decode(byte[] bytes, int from, int to, int eip, boolean code32) {
     code = bytes;

@@ -18,7 +18,8 @@ import java.util.Set;
  * @param conditional the written ones may also keep their value
  * @param attributes see {@link Table}
  */
-public record Encoding(int opcode, int prefix, int digit, int modrm, Form form, Mnemonic mnemonic, int condition, List<Operand> operands, int flagsRead,
+public record Encoding(int opcode, int prefix, int digit, int modrm, Form form, Mnemonic mnemonic, int condition,
+    List<Operand> operands, int flagsRead,
                        int flagsWritten, int flagsUndefined, boolean conditional, Set<String> attributes) {
   /** What ModRM must name. */
   public enum Form { ANY, MEMORY, REGISTER }

@@ -72,7 +72,8 @@ public final class Encodings {
       for (int modrm = 0; modrm < width; modrm++) {
         if (width == 256 && !encoding.matches(modrm)) continue;
         Encoding before = INDEX[index][prefix][modrm];
-        if (before != null && encoding.prefix() == 0) throw new IllegalStateException("two lines for one encoding: " + before + " and " + encoding);
+        if (before != null && encoding.prefix() == 0)
+          throw new IllegalStateException("two lines for one encoding: " + before + " and " + encoding);
         INDEX[index][prefix][modrm] = encoding;
       }
     }
@@ -120,7 +121,8 @@ public final class Encodings {
     List<Operand> operands = operands(column[2]);
     for (int i = 0; i < opcodes; i++) {
       int read = flags(column[3], '>', true);
-      ALL.add(new Encoding(opcode + i, prefix, digit, modrm, form, mnemonic, conditions ? i : -1, operands, conditions ? Flags.readBy(i) : read,
+      ALL.add(new Encoding(opcode + i, prefix, digit, modrm, form, mnemonic, conditions ? i : -1, operands, conditions
+          ? Flags.readBy(i) : read,
           flags(column[3], '>', false), flags(column[3], '?', false), column[3].contains("~"), Set.of(column[4].split(","))));
     }
   }

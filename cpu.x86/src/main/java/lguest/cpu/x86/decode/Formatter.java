@@ -6,7 +6,8 @@ final class Formatter {
   private static final String[] R16 = {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di"};
   private static final String[] R8 = {"al", "cl", "dl", "bl", "ah", "ch", "dh", "bh"};
   private static final String[] SEGMENT = {"es", "cs", "ss", "ds", "fs", "gs"};
-  private static final String[] CONDITION = {"o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"};
+  private static final String[] CONDITION = {"o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le",
+      "g"};
 
   private Formatter() {}
 
@@ -30,7 +31,8 @@ final class Formatter {
       case SEGMENT -> i.reg < 6 ? SEGMENT[i.reg] : "seg" + i.reg;
       case CONTROL -> "cr" + i.reg;
       case DEBUG -> "dr" + i.reg;
-      case IMMEDIATE -> "0x%x".formatted(kind == OperandKind.Ibu && i.encoding.kind(0) == OperandKind.Iw ? i.immediate2 : i.immediate);
+      case IMMEDIATE -> "0x%x".formatted(kind == OperandKind.Ibu && i.encoding.kind(0) == OperandKind.Iw ? i.immediate2
+          : i.immediate);
       case RELATIVE -> "0x%x".formatted(i.target());
       case FAR -> "0x%x:0x%x".formatted(i.immediate2, i.immediate);
       case OFFSET -> "%s:[0x%x]".formatted(SEGMENT[i.segment()], i.displacement);

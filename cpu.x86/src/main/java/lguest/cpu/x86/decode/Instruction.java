@@ -21,7 +21,10 @@ public final class Instruction {
   public int mod;
   public int reg;
   public int rm;
-  /** Memory operand: register numbers or -1 for none; scale as a shift; displacement, sign-extended (or the offset of a moffs form). */
+  /**
+   * Memory operand: register numbers or -1 for none; scale as a shift; displacement, sign-extended (or the offset of a moffs
+   * form).
+   */
   public int base = -1;
   public int index = -1;
   public int scale;

@@ -8,26 +8,35 @@ package lguest.cpu.x86.decode;
  *
  * <p>Decoder, interpreter, translator and tests all ask this table; what is not in it is an invalid opcode. A line is
  * <pre>opcode  mnemonic  operands  flags  attributes</pre>
- * <b>opcode</b>: bytes in hex. {@code 40+} fills the low three bits with a register, {@code 70+cc} the low four with a condition. {@code /d}: the reg
- * field of ModRM must be d; {@code /dm} and {@code /dr}: and the operand is memory, or a register; {@code :e1}: the whole ModRM byte. {@code /m}: any reg, memory only.
+ * <b>opcode</b>: bytes in hex. {@code 40+} fills the low three bits with a register, {@code 70+cc} the low four with a
+ * condition. {@code /d}: the reg
+ * field of ModRM must be d; {@code /dm} and {@code /dr}: and the operand is memory, or a register; {@code :e1}: the whole
+ * ModRM byte. {@code /m}: any reg, memory only.
  * A leading {@code F3.} (also 66., F2., NP.) is a mandatory prefix: room for SSE.
  *
- * <p><b>operands</b>: destination first; letters as in the SDM's opcode map (vol. 2, appendix A), see {@link OperandKind}. A sign before one says how it is used:
- * none read, {@code =} written, {@code +} read and written, {@code &} its address only, {@code ?} written or left alone, by condition.
+ * <p><b>operands</b>: destination first; letters as in the SDM's opcode map (vol. 2, appendix A), see {@link OperandKind}. A
+ * sign before one says how it is used:
+ * none read, {@code =} written, {@code +} read and written, {@code &} its address only, {@code ?} written or left alone, by
+ * condition.
  *
- * <p><b>flags</b>: {@code read>written?undefined}, from o s z a p c and i t d n (NT) for the others. Undefined ones get what real processors give them; a test against
+ * <p><b>flags</b>: {@code read>written?undefined}, from o s z a p c and i t d n (NT) for the others. Undefined ones get what
+ * real processors give them; a test against
  * one compares them as well. {@code ~} in front of the written ones: only perhaps, so an earlier value may survive.
  *
- * <p><b>attributes</b>: {@code lock} LOCK allowed with a memory destination; {@code end} control may go elsewhere, or the mode of decoding may change, so a block ends;
- * {@code priv} #GP(0) unless CPL 0; {@code fpu} #NM when EM or TS is set; {@code rep} repeatable; {@code w} always 16-bit; {@code stack} default operand size of the stack;
- * {@code alias} another encoding of the same has the better name, assemblers do not produce it; {@code nolegacy} absent in 64-bit mode.
+ * <p><b>attributes</b>: {@code lock} LOCK allowed with a memory destination; {@code end} control may go elsewhere, or the mode
+ * of decoding may change, so a block ends;
+ * {@code priv} #GP(0) unless CPL 0; {@code fpu} #NM when EM or TS is set; {@code rep} repeatable; {@code w} always 16-bit;
+ * {@code stack} default operand size of the stack;
+ * {@code alias} another encoding of the same has the better name, assemblers do not produce it; {@code nolegacy} absent in
+ * 64-bit mode.
  */
 final class Table {
   private Table() {}
 
   static final String TEXT =
       arithmetic(0x00, "ADD", "+", ">oszapc") + arithmetic(0x08, "OR", "+", ">oszpc?a") + arithmetic(0x10, "ADC", "+", "c>oszapc")
-      + arithmetic(0x18, "SBB", "+", "c>oszapc") + arithmetic(0x20, "AND", "+", ">oszpc?a") + arithmetic(0x28, "SUB", "+", ">oszapc")
+      + arithmetic(0x18, "SBB", "+", "c>oszapc") + arithmetic(0x20, "AND", "+", ">oszpc?a")
+          + arithmetic(0x28, "SUB", "+", ">oszapc")
       + arithmetic(0x30, "XOR", "+", ">oszpc?a") + arithmetic(0x38, "CMP", "", ">oszapc")
       + shift(0, "ROL", ">~oc") + shift(1, "ROR", ">~oc") + shift(2, "RCL", "c>~oc") + shift(3, "RCR", "c>~oc")
       + shift(4, "SHL", ">~oszpc?a") + shift(5, "SHR", ">~oszpc?a") + shift(6, "SHL", ">~oszpc?a") + shift(7, "SAR", ">~oszpc?a")

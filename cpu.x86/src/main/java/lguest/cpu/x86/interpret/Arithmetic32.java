@@ -4,8 +4,10 @@ import lguest.cpu.x86.state.Flags;
 import lguest.cpu.x86.state.Native;
 
 /**
- * The 32-bit forms of ADD, SUB, AND, OR, XOR, CMP, TEST, INC, DEC and shifts by a constant, a class for each operation and kind of operands: a class is what the compiler can make one
- * straight piece of machine code of. The text is repetitive on purpose. {@code live}: somebody may look at the flags before they are written again.
+ * The 32-bit forms of ADD, SUB, AND, OR, XOR, CMP, TEST, INC, DEC and shifts by a constant, a class for each operation and
+ * kind of operands: a class is what the compiler can make one
+ * straight piece of machine code of. The text is repetitive on purpose. {@code live}: somebody may look at the flags before
+ * they are written again.
  */
 final class Arithmetic32 {
   private Arithmetic32() {}

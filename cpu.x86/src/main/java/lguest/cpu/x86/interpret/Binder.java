@@ -93,7 +93,8 @@ final class Binder {
       case LSS -> new Far.LoadPointer(SS, operand(i, 0), new Ea(c, i));
       case LFS -> new Far.LoadPointer(FS, operand(i, 0), new Ea(c, i));
       case LGS -> new Far.LoadPointer(GS, operand(i, 0), new Ea(c, i));
-      case CLC, STC, CMC, CLD, STD, CLI, STI, LAHF, SAHF, SALC, CPUID, RDTSC, RDPMC, CLTS, RDMSR, WRMSR, INVD, WBINVD -> new SystemOps.Simple(i.mnemonic());
+      case CLC, STC, CMC, CLD, STD, CLI, STI, LAHF, SAHF, SALC, CPUID, RDTSC, RDPMC, CLTS, RDMSR, WRMSR, INVD, WBINVD ->
+          new SystemOps.Simple(i.mnemonic());
       case SGDT, SIDT, LGDT, LIDT -> new SystemOps.TableRegister(i.mnemonic(), new Ea(c, i), i.operandSize);
       case SLDT -> new SystemOps.StoreWord(LDTR, operand(i, 0));
       case STR -> new SystemOps.StoreWord(TR, operand(i, 0));
@@ -113,13 +114,15 @@ final class Binder {
     int next = i.nextEip();
     return switch (i.mnemonic()) {
       case J -> checked(i, new Branches.Conditional(i.encoding.condition(), link(i, i.target()), link(i, next)));
-      case LOOP, LOOPE, LOOPNE, JCXZ -> checked(i, new Branches.Loop(i.mnemonic(), i.addressSize, link(i, i.target()), link(i, next)));
+      case LOOP, LOOPE, LOOPNE, JCXZ ->
+          checked(i, new Branches.Loop(i.mnemonic(), i.addressSize, link(i, i.target()), link(i, next)));
       case JMP -> i.encoding.kind(0).place == Place.RELATIVE ? checked(i, new Branches.Jump(link(i, i.target())))
           : new Branches.JumpIndirect(operand(i, 0));
       case CALL -> i.encoding.kind(0).place == Place.RELATIVE ? new Branches.Call(i.operandSize, next, i.target())
           : new Branches.CallIndirect(i.operandSize, next, operand(i, 0));
       case RET -> new Branches.Return(i.operandSize, extra(i));
-      case JMPF, CALLF -> new Far.Transfer(i.mnemonic() == Mnemonic.CALLF, i.operandSize, next, i.memory() ? new Ea(c, i) : null, i.immediate, i.immediate2);
+      case JMPF, CALLF -> new Far.Transfer(i.mnemonic() == Mnemonic.CALLF, i.operandSize, next, i.memory() ? new Ea(c, i) : null,
+          i.immediate, i.immediate2);
       case RETF -> new Far.Return(i.operandSize, extra(i));
       case IRET -> new Far.InterruptReturn(i.operandSize);
       case INT -> new Branches.Interrupt(i.immediate, i.eip, i.length);
@@ -159,11 +162,13 @@ final class Binder {
 
   private Op shift(int operation, Instruction i) {
     OperandKind count = i.encoding.kind(1);
-    return new Shifts.Shift(operation, operand(i, 0), count == OperandKind.Ibu ? new Operand.Constant(1, i.immediate) : operand(i, 1));
+    return new Shifts.Shift(operation, operand(i, 0), count == OperandKind.Ibu ? new Operand.Constant(1, i.immediate)
+        : operand(i, 1));
   }
 
   private Op bits(Bits.Change change, Instruction i) {
-    if (i.memory() && i.encoding.kind(1) == OperandKind.Gvb) return new Bits.TestString(change, new Ea(c, i), i.operandSize, operand(i, 1));
+    if (i.memory() && i.encoding.kind(1) == OperandKind.Gvb)
+      return new Bits.TestString(change, new Ea(c, i), i.operandSize, operand(i, 1));
     return new Bits.Test(change, operand(i, 0), operand(i, 1));
   }
 
@@ -172,7 +177,8 @@ final class Binder {
     OperandKind from = i.encoding.kind(1);
     if (to == OperandKind.Sw) return i.reg == CS || i.reg > GS ? null : new Far.LoadSegment(i.reg, operand(i, 1));
     if (from == OperandKind.Sw) return i.reg > GS ? null : new Far.StoreSegment(i.reg, operand(i, 0));
-    if (to.place == Place.CONTROL || from.place == Place.CONTROL) return new SystemOps.Control(i, c, to.place == Place.CONTROL, false);
+    if (to.place == Place.CONTROL || from.place == Place.CONTROL)
+      return new SystemOps.Control(i, c, to.place == Place.CONTROL, false);
     if (to.place == Place.DEBUG || from.place == Place.DEBUG) return new SystemOps.Control(i, c, to.place == Place.DEBUG, true);
     return new Moves.General(operand(i, 0), operand(i, 1));
   }
@@ -204,7 +210,8 @@ final class Binder {
   }
 
   private Op string(Instruction i) {
-    int size = i.encoding.operands().stream().mapToInt(o -> o.kind().place == Place.SOURCE || o.kind().place == Place.DESTINATION ? o.kind().size(i.operandSize) : 0).max()
+    int size = i.encoding.operands().stream().mapToInt(o ->
+        o.kind().place == Place.SOURCE || o.kind().place == Place.DESTINATION ? o.kind().size(i.operandSize) : 0).max()
         .orElseThrow();
     return new Strings(c, i.mnemonic(), size, i.addressSize, i.override >= 0 ? i.override : DS, i.rep);
   }

@@ -83,7 +83,10 @@ final class Bits {
     }
   }
 
-  /** BSF and BSR: a source of zero sets ZF and leaves the destination. Of the undefined flags, PF follows the result and the others are cleared, as AMD does. */
+  /**
+   * BSF and BSR: a source of zero sets ZF and leaves the destination. Of the undefined flags, PF follows the result and the
+   * others are cleared, as AMD does.
+   */
   static final class Scan extends Op {
     private final boolean forward;
     private final Operand destination;

@@ -3,7 +3,8 @@ package lguest.cpu.x86.interpret;
 import java.util.Arrays;
 
 /**
- * Instructions that run in a row. Known by where they lie physically, by EIP and by mode; dropped when somebody stores into their bytes.
+ * Instructions that run in a row. Known by where they lie physically, by EIP and by mode; dropped when somebody stores into
+ * their bytes.
  */
 final class Block {
   /** Replaces the instructions of a dropped block, which may be running: the next one it would run leaves it. */

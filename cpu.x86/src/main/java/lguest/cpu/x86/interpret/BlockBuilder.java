@@ -115,10 +115,13 @@ final class BlockBuilder {
     return new Block(physical, bytes, spill, spillPhysical, eip, c.mode, ops, eips, end, count);
   }
 
-  /** Whether the block may be left at this instruction, by a fault or because its code is gone: then all flags before it count. */
+  /**
+   * Whether the block may be left at this instruction, by a fault or because its code is gone: then all flags before it count.
+   */
   private static boolean mayLeave(Instruction i) {
     return switch (i.mnemonic()) {
-      case ADD, ADC, SUB, SBB, AND, OR, XOR, CMP, TEST, INC, DEC, NEG, NOT, MOV, MOVZX, MOVSX, LEA, SHL, SHR, SAR, ROL, ROR, SET, CMOV, IMUL, MUL, CBW, CWD, BSWAP, NOP ->
+      case ADD, ADC, SUB, SBB, AND, OR, XOR, CMP, TEST, INC, DEC, NEG, NOT, MOV, MOVZX, MOVSX, LEA, SHL, SHR, SAR, ROL, ROR, SET,
+          CMOV, IMUL, MUL, CBW, CWD, BSWAP, NOP ->
           i.memory() && i.mnemonic() != Mnemonic.LEA || i.encoding.operands().stream().anyMatch(BlockBuilder::special);
       default -> true;
     };

@@ -10,21 +10,30 @@ import lguest.cpu.x86.translate.Translator;
  * <p>
  * Tour 5.9: Code that changes under our feet
  *
- * <p>A guest may store into code it is about to run, or is running: a program that loads another does, and Linux patches its own kernel at boot. So a page with
- * decoded blocks is never open for plain stores. A store there first asks which lines of the page hold code, and only if it hits one are the page's blocks dropped;
+ * <p>A guest may store into code it is about to run, or is running: a program that loads another does, and Linux patches its
+ * own kernel at boot. So a page with
+ * decoded blocks is never open for plain stores. A store there first asks which lines of the page hold code, and only if it
+ * hits one are the page's blocks dropped;
  * a dropped block that is just running finds that its next instruction has become an exit.
  *
- * <p>In front of it stands the jump cache, by EIP. What it knows is only right as long as translations stay: each TLB flush starts a new generation, and a block of an older
+ * <p>In front of it stands the jump cache, by EIP. What it knows is only right as long as translations stay: each TLB flush
+ * starts a new generation, and a block of an older
  * one is taken again only after its address has been translated again.
  */
 final class BlockCache implements Mmu.CodeWatcher {
   private static final int JUMPS = 4096;
   private static final int FILTER = 4096;
-  /** Instructions kept, about 100 bytes each. A guest that wants more (one page mapped at thousands of addresses does) starts afresh. */
+  /**
+   * Instructions kept, about 100 bytes each. A guest that wants more (one page mapped at thousands of addresses does) starts
+   * afresh.
+   */
   private static final int MOST_INSTRUCTIONS = 1 << 20;
   private final CodePage[] pages;
   private final Block[] jumps = new Block[JUMPS];
-  /** Which pages, by the low bits of their numbers, blocks were looked up on in this generation: a change of another page's translation does not end it. */
+  /**
+   * Which pages, by the low bits of their numbers, blocks were looked up on in this generation: a change of another page's
+   * translation does not end it.
+   */
   private final long[] looked = new long[FILTER / 64];
   private Mmu mmu;
   /** Instructions of all blocks that can still be found. */

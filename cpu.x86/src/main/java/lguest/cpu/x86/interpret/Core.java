@@ -25,7 +25,8 @@ import lguest.cpu.x86.translate.Translator;
  * <p>
  * Tour 5.7: The loop
  *
- * <p>Find the block at EIP, run its instructions, let its end name the next. Between blocks one word is looked at: does anybody want us to stop? A fault is a Java exception, and the
+ * <p>Find the block at EIP, run its instructions, let its end name the next. Between blocks one word is looked at: does
+ * anybody want us to stop? A fault is a Java exception, and the
  * index of the running instruction tells its EIP, so the fast path keeps no EIP at all.
  */
 public final class Core implements Translator.Processor {

@@ -12,8 +12,10 @@ import lguest.cpu.x86.state.Native;
  * <p>
  * Tour 5.10: Into the handler
  *
- * <p>The processor never decides that something happens: it stops, precisely, and the Host says what the guest shall see of it. Then this writes the frame that a gate
- * would have written, on the stack that a task state segment would have named. The frame is checked and written as a whole, and only then do the registers change, so a
+ * <p>The processor never decides that something happens: it stops, precisely, and the Host says what the guest shall see of
+ * it. Then this writes the frame that a gate
+ * would have written, on the stack that a task state segment would have named. The frame is checked and written as a whole,
+ * and only then do the registers change, so a
  * guest without a stack is found out before anything of it is lost.
  */
 final class Delivery {

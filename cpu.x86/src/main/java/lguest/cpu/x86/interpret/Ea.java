@@ -7,7 +7,8 @@ import lguest.cpu.x86.state.Mode;
 import lguest.cpu.x86.state.Native;
 
 /**
- * An effective address, ready to compute. An absent base or index is the state's slot that always holds zero, so there is one form for all.
+ * An effective address, ready to compute. An absent base or index is the state's slot that always holds zero, so there is one
+ * form for all.
  */
 final class Ea {
   private final long base;

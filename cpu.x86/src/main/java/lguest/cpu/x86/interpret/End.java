@@ -1,7 +1,8 @@
 package lguest.cpu.x86.interpret;
 
 /**
- * The last instruction of a block: it says where to go on. Either it returns the next block, or it has stored EIP and returns null; then the run loop looks the block up, unless
+ * The last instruction of a block: it says where to go on. Either it returns the next block, or it has stored EIP and returns
+ * null; then the run loop looks the block up, unless
  * {@link Core#exit} is set.
  */
 abstract class End {

@@ -8,7 +8,8 @@ import lguest.cpu.x86.state.GuestFault;
 import lguest.cpu.x86.state.Native;
 
 /**
- * Transfers to other code segments, with and without a change of privilege (SDM vol. 3, 5.8), and loads of far pointers. Gates and task switches do not exist here: what they would serve, the
+ * Transfers to other code segments, with and without a change of privilege (SDM vol. 3, 5.8), and loads of far pointers. Gates
+ * and task switches do not exist here: what they would serve, the
  * Host does; a selector of one gives #GP(selector).
  */
 final class Far {
@@ -150,10 +151,11 @@ final class Far {
       int iopl = c.iopl();
       Block next = leave(c, size, 3 * size, 0, selector, to);
       int may = Flags.ARITHMETIC | Flags.TF | Flags.DF | Flags.NT;
-      if (size == 4) may |= Flags.RF | Flags.AC | Flags.ID;
+      if (size == 4) may |= Flags.AC | Flags.ID;
       if (cpl <= iopl) may |= Flags.IF;
       if (cpl == 0) may |= size == 4 ? Flags.IOPL | Flags.VIF | Flags.VIP : Flags.IOPL;
-      c.setEflags(c.eflags() & ~may | image & may);
+      // RF only holds off instruction breakpoints, for one instruction, and there are none: it is never seen set.
+      c.setEflags(c.eflags() & ~(may | Flags.RF) | image & may);
       return next;
     }
   }

@@ -16,16 +16,20 @@ final class Fast {
   static Op op(Core c, Instruction i, boolean live) {
     return switch (i.mnemonic()) {
       case ADD, SUB, AND, OR, XOR, CMP -> i.size(0) == 4 ? arithmetic(c, i, live) : null;
-      case TEST -> i.size(0) == 4 && !i.memory() && i.encoding.kind(1).place == Place.REG ? new Arithmetic32.TestRegister(register(c, i.rm), register(c, i.reg)) : null;
-      case INC, DEC -> i.size(0) == 4 && !i.memory() ? new Arithmetic32.Increment(register(c, i.encoding.kind(0).place == Place.OPCODE ? i.opcode & 7 : i.rm),
+      case TEST -> i.size(0) == 4 && !i.memory() && i.encoding.kind(1).place == Place.REG
+          ? new Arithmetic32.TestRegister(register(c, i.rm), register(c, i.reg)) : null;
+      case INC, DEC -> i.size(0) == 4 && !i.memory()
+          ? new Arithmetic32.Increment(register(c, i.encoding.kind(0).place == Place.OPCODE ? i.opcode & 7 : i.rm),
           i.mnemonic() == Mnemonic.INC ? 1 : -1, live) : null;
       case SHL, SHR, SAR -> shift(c, i, live);
-      case IMUL -> i.operandSize == 4 && !i.memory() && i.encoding.operands().size() == 2 ? new Arithmetic32.Multiply(register(c, i.reg), register(c, i.rm), live) : null;
+      case IMUL -> i.operandSize == 4 && !i.memory() && i.encoding.operands().size() == 2
+          ? new Arithmetic32.Multiply(register(c, i.reg), register(c, i.rm), live) : null;
       case MOV -> move(c, i);
       case MOVZX -> i.operandSize == 4 && i.size(1) == 1 ? i.memory() ? new Moves.ZeroLoad8(register(c, i.reg), new Ea(c, i))
           : new Moves.ZeroByte32(register(c, i.reg), Operand.address(c, i.rm, 1)) : null;
       case PUSH -> push(c, i);
-      case POP -> flatStack(c) && i.operandSize == 4 && i.encoding.kind(0) == OperandKind.Zv ? new Stack.PopFlat(register(c, i.opcode & 7)) : null;
+      case POP -> flatStack(c) && i.operandSize == 4 && i.encoding.kind(0) == OperandKind.Zv
+          ? new Stack.PopFlat(register(c, i.opcode & 7)) : null;
       case LEAVE -> flatStack(c) && i.operandSize == 4 ? new Stack.LeaveFlat() : null;
       default -> null;
     };
@@ -40,7 +44,8 @@ final class Fast {
     }
     if (i.operandSize != 4 || (c.mode & Mode.CS_FLAT) == 0 || !flatStack(c)) return null;
     return switch (i.mnemonic()) {
-      case CALL -> i.encoding.kind(0).place == Place.RELATIVE ? new Branches.CallFlat(i.nextEip(), Binder.link(c, i, i.target())) : null;
+      case CALL -> i.encoding.kind(0).place == Place.RELATIVE ? new Branches.CallFlat(i.nextEip(), Binder.link(c, i, i.target()))
+          : null;
       case RET -> new Branches.ReturnFlat(i.encoding.operands().isEmpty() ? 0 : i.immediate);
       default -> null;
     };
@@ -59,7 +64,8 @@ final class Fast {
     OperandKind to = i.encoding.kind(0);
     OperandKind from = i.encoding.kind(1);
     boolean constant = from.place == Place.IMMEDIATE;
-    if (to.place == Place.RM && i.memory()) return Arithmetic32.memory(operation, new Ea(c, i), constant ? 0 : register(c, i.reg), i.immediate);
+    if (to.place == Place.RM && i.memory())
+      return Arithmetic32.memory(operation, new Ea(c, i), constant ? 0 : register(c, i.reg), i.immediate);
     long at = register(c, to.place == Place.RM ? i.rm : to.place == Place.REG ? i.reg : 0);
     if (constant) return Arithmetic32.constant(operation, at, i.immediate, live);
     if (from.place == Place.RM && i.memory()) return Arithmetic32.load(operation, at, new Ea(c, i), live);
@@ -87,13 +93,15 @@ final class Fast {
     Link next = Binder.link(c, jump, jump.nextEip());
     Operand a = Operand.of(c, first, 0);
     Operand b = Operand.of(c, first, 1);
-    return compare ? Fused.compare(a, b, jump.encoding.condition(), taken, next) : Fused.test(a, b, jump.encoding.condition(), taken, next);
+    return compare ? Fused.compare(a, b, jump.encoding.condition(), taken, next)
+        : Fused.test(a, b, jump.encoding.condition(), taken, next);
   }
 
   private static Op move(Core c, Instruction i) {
     OperandKind to = i.encoding.kind(0);
     OperandKind from = i.encoding.kind(1);
-    if (to.place == Place.SEGMENT || from.place == Place.SEGMENT || to.place == Place.CONTROL || from.place == Place.CONTROL || to.place == Place.DEBUG
+    if (to.place == Place.SEGMENT || from.place == Place.SEGMENT || to.place == Place.CONTROL || from.place == Place.CONTROL
+        || to.place == Place.DEBUG
         || from.place == Place.DEBUG) return null;
     int size = i.size(0);
     if (size == 2) return null;

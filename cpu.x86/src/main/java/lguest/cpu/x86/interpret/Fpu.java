@@ -9,7 +9,10 @@ import lguest.cpu.x86.state.Flags;
 import lguest.cpu.x86.state.GuestFault;
 import lguest.cpu.x86.state.Native;
 
-/** The processor's side of x87 instructions: who may run them, waiting errors, memory operands. The numbers are {@link X87}'s business. */
+/**
+ * The processor's side of x87 instructions: who may run them, waiting errors, memory operands. The numbers are {@link X87}'s
+ * business.
+ */
 final class Fpu {
   private Fpu() {}
 

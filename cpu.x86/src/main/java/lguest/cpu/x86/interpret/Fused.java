@@ -4,7 +4,8 @@ import lguest.cpu.x86.state.Flags;
 import lguest.cpu.x86.state.Native;
 
 /**
- * CMP or TEST with the conditional jump behind it, as one. The flags are noted all the same, because who lives at the target may look; the decision does not go through them. A
+ * CMP or TEST with the conditional jump behind it, as one. The flags are noted all the same, because who lives at the target
+ * may look; the decision does not go through them. A
  * negated condition swaps the two links, so there are only these: equal, less, less or equal, by sign or not.
  */
 final class Fused {
@@ -22,9 +23,12 @@ final class Fused {
     long b = second instanceof Operand.Register r ? r.at : 0;
     int value = second instanceof Operand.Constant k ? k.value : 0;
     return switch (condition >> 1) {
-      case 2 -> registers ? new EqualRegisters(a, b, yes, no) : constant ? new EqualConstant(a, value, yes, no) : new Equal(first, second, yes, no);
-      case 1, 6 -> registers ? new LessRegisters(a, b, bias, yes, no) : constant ? new LessConstant(a, value, bias, yes, no) : new Less(first, second, bias, yes, no);
-      case 3, 7 -> registers ? new LessEqualRegisters(a, b, bias, yes, no) : constant ? new LessEqualConstant(a, value, bias, yes, no)
+      case 2 -> registers ? new EqualRegisters(a, b, yes, no) : constant ? new EqualConstant(a, value, yes, no)
+          : new Equal(first, second, yes, no);
+      case 1, 6 -> registers ? new LessRegisters(a, b, bias, yes, no) : constant ? new LessConstant(a, value, bias, yes, no)
+          : new Less(first, second, bias, yes, no);
+      case 3, 7 -> registers ? new LessEqualRegisters(a, b, bias, yes, no) : constant
+          ? new LessEqualConstant(a, value, bias, yes, no)
           : new LessEqual(first, second, bias, yes, no);
       default -> null;
     };

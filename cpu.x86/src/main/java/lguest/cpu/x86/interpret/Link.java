@@ -1,7 +1,8 @@
 package lguest.cpu.x86.interpret;
 
 /**
- * A jump to a known EIP that remembers the block it found. Inside one page, whoever executes the jump also proves that the target is mapped where it was; elsewhere the block must have been looked up
+ * A jump to a known EIP that remembers the block it found. Inside one page, whoever executes the jump also proves that the
+ * target is mapped where it was; elsewhere the block must have been looked up
  * since translations last changed.
  */
 final class Link {

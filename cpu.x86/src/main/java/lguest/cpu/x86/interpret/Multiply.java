@@ -90,7 +90,8 @@ final class Multiply {
       if (signed) {
         quotient = dividend / divisor;
         remainder = dividend % divisor;
-        if (quotient != Size.extend(size, (int) quotient) || dividend == Long.MIN_VALUE && divisor == -1) throw c.fault.plain(GuestFault.DE);
+        if (quotient != Size.extend(size, (int) quotient) || dividend == Long.MIN_VALUE && divisor == -1)
+          throw c.fault.plain(GuestFault.DE);
       } else {
         long d = Size.zeroExtend(size, divisor) & 0xFFFFFFFFL;
         quotient = Long.divideUnsigned(dividend, d);

@@ -6,7 +6,10 @@ import lguest.cpu.x86.decode.Instruction;
 import lguest.cpu.x86.decode.OperandKind;
 import lguest.cpu.x86.state.Native;
 
-/** An operand of the general forms of instructions: a place of 1, 2 or 4 bytes, or a constant. The hot forms have operations of their own instead. */
+/**
+ * An operand of the general forms of instructions: a place of 1, 2 or 4 bytes, or a constant. The hot forms have operations of
+ * their own instead.
+ */
 abstract class Operand {
   final int size;
 

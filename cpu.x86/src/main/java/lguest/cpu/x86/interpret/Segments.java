@@ -8,11 +8,13 @@ import lguest.cpu.x86.state.Mode;
 import lguest.cpu.x86.state.Native;
 
 /**
- * Segment registers: their hidden halves, what may be loaded into them, and the checks of addresses that are not flat (SDM vol. 3, chapters 3 and 5).
+ * Segment registers: their hidden halves, what may be loaded into them, and the checks of addresses that are not flat (SDM
+ * vol. 3, chapters 3 and 5).
  */
 final class Segments {
   /** Bits of a descriptor's high dword. */
-  static final int READ_WRITE = 0x200, EXPAND_CONFORM = 0x400, CODE = 0x800, USER = 0x1000, PRESENT = 0x8000, BIG = 0x400000, GRANULAR = 0x800000;
+  static final int READ_WRITE = 0x200, EXPAND_CONFORM = 0x400, CODE = 0x800, USER = 0x1000, PRESENT = 0x8000, BIG = 0x400000,
+      GRANULAR = 0x800000;
   private static final int ACCESSED = 0x100, KEPT = 0x00F0FF00;
 
   private final Core c;
@@ -117,7 +119,8 @@ final class Segments {
   long forStack(int selector, int level, int vector) {
     if ((selector & 0xFFFC) == 0) throw c.fault.withCode(vector, vector == GuestFault.TS ? selector & 0xFFFC : 0);
     long d = lookup(selector);
-    if (d == DescriptorSource.BEYOND_LIMIT || (selector & 3) != level || !has(d, USER | READ_WRITE) || has(d, CODE) || dpl(d) != level) {
+    if (d == DescriptorSource.BEYOND_LIMIT || (selector & 3) != level || !has(d, USER | READ_WRITE) || has(d, CODE)
+        || dpl(d) != level) {
       throw c.fault.withCode(vector, selector & 0xFFFC);
     }
     if (!has(d, PRESENT)) throw c.fault.withCode(GuestFault.SS, selector & 0xFFFC);
@@ -137,7 +140,8 @@ final class Segments {
   int flatness() {
     int cs = attributes(CS);
     int ss = attributes(SS);
-    return ((cs & BIG) != 0 ? Mode.CODE32 : 0) | (base(CS) == 0 && limit(CS) == -1 ? Mode.CS_FLAT : 0) | (flat(DS) ? Mode.DS_FLAT : 0)
+    return ((cs & BIG) != 0 ? Mode.CODE32 : 0) | (base(CS) == 0 && limit(CS) == -1 ? Mode.CS_FLAT : 0)
+        | (flat(DS) ? Mode.DS_FLAT : 0)
         | (flat(ES) ? Mode.ES_FLAT : 0) | ((ss & BIG) != 0 ? Mode.STACK32 : 0) | ((ss & BIG) != 0 && flat(SS) ? Mode.SS_FLAT : 0)
         | (open(FS) ? Mode.FS_OPEN : 0) | (open(GS) ? Mode.GS_OPEN : 0);
   }
@@ -148,7 +152,8 @@ final class Segments {
 
   /** No check can fail. */
   private boolean open(int segment) {
-    return limit(segment) == -1 && (attributes(segment) & (PRESENT | USER | CODE | READ_WRITE | EXPAND_CONFORM)) == (PRESENT | USER | READ_WRITE);
+    return limit(segment) == -1
+        && (attributes(segment) & (PRESENT | USER | CODE | READ_WRITE | EXPAND_CONFORM)) == (PRESENT | USER | READ_WRITE);
   }
 
   // ---- addresses
@@ -157,8 +162,10 @@ final class Segments {
   int check(int segment, int offset, int bytes, boolean write) {
     int attributes = attributes(segment);
     boolean code = (attributes & CODE) != 0;
-    boolean ok = (attributes & PRESENT) != 0 && (write ? !code && (attributes & READ_WRITE) != 0 : !code || (attributes & READ_WRITE) != 0);
-    if (!ok || !inside(attributes, limit(segment), offset, bytes)) throw c.fault.withCode(segment == SS ? GuestFault.SS : GuestFault.GP, 0);
+    boolean ok = (attributes & PRESENT) != 0
+        && (write ? !code && (attributes & READ_WRITE) != 0 : !code || (attributes & READ_WRITE) != 0);
+    if (!ok || !inside(attributes, limit(segment), offset, bytes))
+      throw c.fault.withCode(segment == SS ? GuestFault.SS : GuestFault.GP, 0);
     int linear = base(segment) + offset;
     if ((c.mode & Mode.ALIGNMENT) != 0 && (linear & Math.min(bytes, 8) - 1) != 0 && Integer.bitCount(bytes) == 1) {
       throw c.fault.withCode(GuestFault.AC, 0);

@@ -3,7 +3,8 @@ package lguest.cpu.x86.interpret;
 import lguest.cpu.x86.state.Flags;
 
 /**
- * Shifts and rotates. A count of zero (after masking with 31) changes nothing, flags included. What the manual leaves undefined is what current AMD processors
+ * Shifts and rotates. A count of zero (after masking with 31) changes nothing, flags included. What the manual leaves
+ * undefined is what current AMD processors
  * were seen to do: shifts set AF, and OF follows one rule for all counts.
  */
 final class Shifts {
@@ -129,7 +130,8 @@ final class Shifts {
       int overflow;
       if (left) {
         long shifted = x << n;
-        // 16 bits by more than 16: the manual leaves all open; processors bring in the source a second time, and CF and OF look at the destination alone.
+        // 16 bits by more than 16: the manual leaves all open; processors bring in the source a second time, and CF and OF
+        // look at the destination alone.
         long in = n <= bits ? y >>> bits - n : (y << 16 | y) >>> 32 - n;
         r = Size.extend(size, (int) (shifted | in));
         carry = (int) (shifted >>> bits) & 1;

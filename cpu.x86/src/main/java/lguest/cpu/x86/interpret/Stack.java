@@ -92,12 +92,8 @@ final class Stack {
 
     @Override
     void run(Core c) {
-      // Processors since the P6 write only 16 of the 32 bits; the upper half of the slot stays.
-      int offset = c.get(ESP) - size & c.stackMask();
-      int linear = c.segments.check(SS, offset, size, true);
-      if (size == 4) c.mmu.probeWrite(linear, 4);
-      c.mmu.write16(linear, c.segments.selector(segment));
-      c.esp(offset);
+      // AMD's way, and the manual's. Intel's processors leave the upper half of a 32-bit slot as it was.
+      c.push(size, c.segments.selector(segment));
     }
   }
 

@@ -7,7 +7,8 @@ import lguest.cpu.x86.state.Flags;
 import lguest.cpu.x86.state.Native;
 
 /**
- * MOVS, CMPS, STOS, LODS, SCAS, alone and repeated. Registers move after each element, so a repetition that faults or is asked to stop can be taken up again where it was. Long runs of
+ * MOVS, CMPS, STOS, LODS, SCAS, alone and repeated. Registers move after each element, so a repetition that faults or is asked
+ * to stop can be taken up again where it was. Long runs of
  * MOVS and STOS upwards in flat segments go page-wise.
  */
 final class Strings extends Op {

@@ -14,10 +14,13 @@ import lguest.cpu.x86.state.Native;
  * <p>
  * Tour 5.5: From an address to a byte
  *
- * <p>Every access first asks a small table, the soft TLB: does this page stand in the entry its number selects? Then the byte is at a known distance. Otherwise the page tables
- * are walked as hardware does, setting accessed and dirty bits, and the entry is filled. There is one table for supervisor and one for user accesses, so changing privilege is changing a pointer.
+ * <p>Every access first asks a small table, the soft TLB: does this page stand in the entry its number selects? Then the byte
+ * is at a known distance. Otherwise the page tables
+ * are walked as hardware does, setting accessed and dirty bits, and the entry is filled. There is one table for supervisor and
+ * one for user accesses, so changing privilege is changing a pointer.
  *
- * <p>Accesses that cross a page translate both pages before they touch either. Pages from which code was decoded are never entered for writing, so stores to them come here and
+ * <p>Accesses that cross a page translate both pages before they touch either. Pages from which code was decoded are never
+ * entered for writing, so stores to them come here and
  * tell the {@link CodeWatcher} first.
  */
 public final class Mmu {
@@ -48,7 +51,10 @@ public final class Mmu {
   /** Host address of the TLB in use; state slot TLB holds the same for emitted code. */
   private long tlb;
   private boolean user;
-  /** TLB entries filled since the last full flush, as offsets: few, when a guest switches often. Beyond its length all entries count as filled. */
+  /**
+   * TLB entries filled since the last full flush, as offsets: few, when a guest switches often. Beyond its length all entries
+   * count as filled.
+   */
   private final int[] filled = new int[128];
   private int filledCount;
   /** Not null: every store is noted there before it happens, and goes the slow way for that. */
@@ -120,7 +126,8 @@ public final class Mmu {
   }
 
   /**
-   * Where to load, change and store an operand of up to 8 bytes in place. Checked for writing, as the processor does for read-modify-write. {@link #close} must follow the store.
+   * Where to load, change and store an operand of up to 8 bytes in place. Checked for writing, as the processor does for
+   * read-modify-write. {@link #close} must follow the store.
    */
   public long open(int a, int bytes) {
     long e = entry(a);
@@ -150,7 +157,10 @@ public final class Mmu {
     return memory + unsigned(translate(a, false));
   }
 
-  /** Host address of a, good to the end of its page, for writing, or 0 when stores there must go one by one (the page has code). May fault. */
+  /**
+   * Host address of a, good to the end of its page, for writing, or 0 when stores there must go one by one (the page has
+   * code). May fault.
+   */
   public long writable(int a) {
     long e = entry(a);
     if (Native.get64(e + TLB_WRITE) == (a & 0xFFFFF000L)) return Native.get64(e + TLB_ADDEND) + unsigned(a);
@@ -285,7 +295,8 @@ public final class Mmu {
     if ((pte & P) == 0) throw pageFault(a, write, 0);
     int rights = pde & pte;
     check(a, write, rights, cr0);
-    if ((pte & config.tableForbidden()) != 0 || unsigned(pte & 0xFFFFF000) >= size) throw fault.broken(Exit.BAD_PAGE_TABLE_ENTRY, a);
+    if ((pte & config.tableForbidden()) != 0 || unsigned(pte & 0xFFFFF000) >= size)
+      throw fault.broken(Exit.BAD_PAGE_TABLE_ENTRY, a);
     if ((pde & ACCESSED) == 0) mark(directory, pde | ACCESSED);
     int marked = pte | ACCESSED | (write ? DIRTY : 0);
     if (marked != pte) mark(table, marked);

@@ -6,8 +6,10 @@ package lguest.cpu.x86.state;
  * <p>
  * Tour 5.2: Where a processor keeps itself
  *
- * <p>A processor is the contents of its registers and nothing else; ours is the next 36 KiB of native memory. The interpreter and the
- * machine code of the translator work on the same bytes, so a run may change hands between them at any instruction. Slots are 8 bytes
+ * <p>A processor is the contents of its registers and nothing else; ours is the next 36 KiB of native memory. The interpreter
+ * and the
+ * machine code of the translator work on the same bytes, so a run may change hands between them at any instruction. Slots are
+ * 8 bytes
  * wide where 64-bit mode will need them to be; today the low half counts.
  *
  * <p>Offsets are in bytes from the start, which is 64-byte aligned.
@@ -17,7 +19,10 @@ public final class CpuState {
 
   // General registers, in encoding order; room for R8..R15.
   public static final int EAX = 0x00, ECX = 0x08, EDX = 0x10, EBX = 0x18, ESP = 0x20, EBP = 0x28, ESI = 0x30, EDI = 0x38;
-  /** Next instruction. The interpreter stores it when it leaves a chain of blocks or an instruction wants it, not per instruction. */
+  /**
+   * Next instruction. The interpreter stores it when it leaves a chain of blocks or an instruction wants it, not per
+   * instruction.
+   */
   public static final int EIP = 0x80;
   /** All bits but OF SF ZF AF PF CF, which count only while {@link #FLAG_KIND} is {@link Flags#EAGER}. */
   public static final int EFLAGS = 0x88;
@@ -58,7 +63,10 @@ public final class CpuState {
 
   /** Segment registers ES CS SS DS FS GS, {@value #SEGMENT_SIZE} bytes each. */
   public static final int SEGMENTS = 0x200, SEGMENT_SIZE = 32;
-  /** In a segment: selector; descriptor bits 40..55 as in its high dword (mask 00F0FF00), 0 when unusable; base; last byte, unsigned. */
+  /**
+   * In a segment: selector; descriptor bits 40..55 as in its high dword (mask 00F0FF00), 0 when unusable; base; last byte,
+   * unsigned.
+   */
   public static final int SELECTOR = 0, ATTRIBUTES = 4, BASE = 8, LIMIT = 16;
   public static final int ES = 0, CS = 1, SS = 2, DS = 3, FS = 4, GS = 5;
 
@@ -72,7 +80,8 @@ public final class CpuState {
   public static final int TLB_SIZE = TLB_ENTRIES << TLB_ENTRY_SHIFT;
   public static final int TLB_USER = TLB_SUPERVISOR + TLB_SIZE;
   /**
-   * In an entry, 8 bytes each: the linear page it serves for reads and for writes, or {@link #TLB_INVALID}; host address minus linear
+   * In an entry, 8 bytes each: the linear page it serves for reads and for writes, or {@link #TLB_INVALID}; host address minus
+   * linear
    * address. An access of n bytes at a hits when tag(index(a)) equals the page of a + n - 1, which fails by itself across pages.
    * A page that has decoded code never gets a write tag: stores to it take the slow path, which drops the code.
    */

@@ -8,11 +8,14 @@ import static lguest.cpu.x86.state.CpuState.*;
  * <p>
  * Tour 5.6: Flags nobody asks for
  *
- * <p>Nearly every arithmetic instruction writes six flags and nearly nobody reads them. So an addition or subtraction only notes its operands and its result, all
- * sign-extended to 32 bits, and a flag is computed when somebody wants it. Sign extension keeps unsigned order and the sign bit, so one rule serves all operand sizes.
+ * <p>Nearly every arithmetic instruction writes six flags and nearly nobody reads them. So an addition or subtraction only
+ * notes its operands and its result, all
+ * sign-extended to 32 bits, and a flag is computed when somebody wants it. Sign extension keeps unsigned order and the sign
+ * bit, so one rule serves all operand sizes.
  */
 public final class Flags {
-  public static final int CF = 1, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, TF = 0x100, IF = 0x200, DF = 0x400, OF = 0x800, IOPL = 0x3000, NT = 0x4000, RF = 1 << 16,
+  public static final int CF = 1, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, TF = 0x100, IF = 0x200, DF = 0x400, OF = 0x800,
+      IOPL = 0x3000, NT = 0x4000, RF = 1 << 16,
       VM = 1 << 17, AC = 1 << 18, VIF = 1 << 19, VIP = 1 << 20, ID = 1 << 21;
   public static final int ARITHMETIC = OF | SF | ZF | AF | PF | CF;
   /** Bits that exist; bit 1 always reads 1. */

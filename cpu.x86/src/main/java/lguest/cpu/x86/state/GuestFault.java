@@ -3,13 +3,15 @@ package lguest.cpu.x86.state;
 import lguest.cpu.x86.Exit;
 
 /**
- * The guest's instruction cannot complete. One object per processor, thrown again and again: it carries no stack and its fields are
+ * The guest's instruction cannot complete. One object per processor, thrown again and again: it carries no stack and its
+ * fields are
  * the answer to the next questions of the Host. Whoever throws it has not changed any guest-visible state.
  */
 public final class GuestFault extends RuntimeException {
   private static final long serialVersionUID = 1;
 
-  public static final int DE = 0, DB = 1, BP = 3, OF = 4, BR = 5, UD = 6, NM = 7, TS = 10, NP = 11, SS = 12, GP = 13, PF = 14, MF = 16, AC = 17;
+  public static final int DE = 0, DB = 1, BP = 3, OF = 4, BR = 5, UD = 6, NM = 7, TS = 10, NP = 11, SS = 12, GP = 13, PF = 14,
+      MF = 16, AC = 17;
 
   public transient Exit exit;
   public int vector;

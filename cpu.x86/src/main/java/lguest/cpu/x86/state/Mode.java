@@ -1,7 +1,8 @@
 package lguest.cpu.x86.state;
 
 /**
- * What decoded code depends on besides its bytes and its address: part of the key of a block, so that a block need not test it again. Segments that are flat (base 0, limit 4 GiB,
+ * What decoded code depends on besides its bytes and its address: part of the key of a block, so that a block need not test it
+ * again. Segments that are flat (base 0, limit 4 GiB,
  * readable and writable) are so common that code is specialised for them; with alignment checking on, none counts as flat.
  */
 public final class Mode {

@@ -17,17 +17,20 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * Lengths and names against binutils' disassembler, over whole 32-bit programs: the C library of the machine, and whatever -Dlguest.decoder.elf (a path list) or
+ * Lengths and names against binutils' disassembler, over whole 32-bit programs: the C library of the machine, and whatever
+ * -Dlguest.decoder.elf (a path list) or
  * LGUEST_KERNEL names.
  */
 class DecoderObjdumpTest {
-  private static final Set<String> PREFIXES = Set.of("rep", "repz", "repnz", "lock", "data16", "addr16", "cs", "ds", "es", "ss", "fs", "gs", "notrack", "bnd", "xacquire", "xrelease");
+  private static final Set<String> PREFIXES = Set.of("rep", "repz", "repnz", "lock", "data16", "addr16", "cs", "ds", "es", "ss",
+      "fs", "gs", "notrack", "bnd", "xacquire", "xrelease");
 
   @Test
   void agreesWithObjdump() throws Exception {
     assumeTrue(runs("objdump", "--version"), "SKIPPED: no objdump on this machine");
     String extra = System.getProperty("lguest.decoder.elf", System.getenv().getOrDefault("LGUEST_KERNEL", ""));
-    List<Path> files = Stream.concat(Stream.of(extra.split(":")), Stream.of("/lib/i386-linux-gnu/libc.so.6", "/usr/lib32/libc.so.6", "../guest.demo/image/guest.demo"))
+    List<Path> files = Stream.concat(Stream.of(extra.split(":")),
+        Stream.of("/lib/i386-linux-gnu/libc.so.6", "/usr/lib32/libc.so.6", "../guest.demo/image/guest.demo"))
         .filter(s -> !s.isEmpty()).map(Path::of).filter(Files::isReadable).toList();
     assumeTrue(!files.isEmpty(), "SKIPPED: no 32-bit program to disassemble; name one with -Dlguest.decoder.elf");
     for (Path file : files) compare(file);
@@ -42,7 +45,8 @@ class DecoderObjdumpTest {
   }
 
   private static void compare(Path file) throws Exception {
-    Process process = new ProcessBuilder("objdump", "-d", "-w", "-M", "intel,i386", file.toString()).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    Process process = new ProcessBuilder("objdump", "-d", "-w", "-M", "intel,i386",
+        file.toString()).redirectError(ProcessBuilder.Redirect.DISCARD).start();
     Decoder decoder = new Decoder();
     List<String> wrong = new ArrayList<>();
     int compared = 0;
@@ -87,12 +91,14 @@ class DecoderObjdumpTest {
 
   /** What the processor does not have (yet). */
   private static boolean simd(String text, String name) {
-    return text.contains("mm") || name.matches("v.*|prefetch.*|endbr32|xsave.*|xrstor.*|xgetbv|xbegin|xend|xabort|xtest|lfence|mfence|sfence|ldmxcsr|stmxcsr|emms|femms|clflush.*|tzcnt|lzcnt|popcnt"
+    return text.contains("mm")
+        || name.matches("v.*|prefetch.*|endbr32|xsave.*|xrstor.*|xgetbv|xbegin|xend|xabort|xtest|lfence|mfence|sfence|ldmxcsr|stmxcsr|emms|femms|clflush.*|tzcnt|lzcnt|popcnt"
         + "|rdfsbase|rdgsbase|rdpid|wrpkru|rdpkru|monitor|mwait|movnti|movbe|bzhi|andn|blsr|blsmsk|blsi|shlx|shrx|sarx|rorx|pext|pdep|mulx|rdrand|rdseed|rdtscp|fisttp|sysexit|enqcmd|cl.*")
         && !name.startsWith("ver") && !Set.of("cli", "cld", "clc", "clts").contains(name);
   }
 
-  private static final String[] CONDITION = {"o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"};
+  private static final String[] CONDITION = {"o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le",
+      "g"};
 
   private static String name(Instruction i) {
     boolean wide = i.operandSize == 4;

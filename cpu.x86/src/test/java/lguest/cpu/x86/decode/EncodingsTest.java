@@ -27,14 +27,16 @@ class EncodingsTest {
         if (encoding == Encodings.INVALID) continue;
         assertEquals((form & Escape.READS_FLAGS) != 0 && modrm != 0xE9, encoding.flagsRead() != 0, name + " reads flags");
         assertEquals((form & Escape.WRITES_FLAGS) != 0, encoding.flagsWritten() != 0, name + " writes flags");
-        if (modrm < 0xC0 && (form & Escape.SIZE) != 0) assertEquals(form & Escape.SIZE, encoding.kind(encoding.operands().size() - 1).size(4), name + " bytes");
+        if (modrm < 0xC0 && (form & Escape.SIZE) != 0) assertEquals(form & Escape.SIZE,
+            encoding.kind(encoding.operands().size() - 1).size(4), name + " bytes");
       }
     }
   }
 
   @ParameterizedTest
   @CsvSource({
-      "8B 44 8B 10, MOV, 4, 3, 1, 2, 16", "8B 04 25 78563412, MOV, 7, -1, -1, 0, 305419896", "8B 45 F0, MOV, 3, 5, -1, 0, -16", "8B 24 24, MOV, 3, 4, -1, 0, 0",
+      "8B 44 8B 10, MOV, 4, 3, 1, 2, 16", "8B 04 25 78563412, MOV, 7, -1, -1, 0, 305419896", "8B 45 F0, MOV, 3, 5, -1, 0, -16",
+          "8B 24 24, MOV, 3, 4, -1, 0, 0",
       "67 8B 46 FE, MOV, 4, 5, -1, 0, -2", "67 8B 06 3412, MOV, 5, -1, -1, 0, 4660", "67 8B 00, MOV, 3, 3, 6, 0, 0"})
   void addresses(String hex, Mnemonic mnemonic, int length, int base, int index, int scale, int displacement) {
     Instruction i = decode(hex, true);
@@ -55,7 +57,8 @@ class EncodingsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"F0 01 00,true", "F0 01 C0,false", "F0 8B 00,false", "F0 03 00,false", "F0 0F C7 08,true", "F0 0F A3 00,false", "F0 0F AB 00,true", "F0 39 00,false", "F0 87 00,true",
+  @CsvSource({"F0 01 00,true", "F0 01 C0,false", "F0 8B 00,false", "F0 03 00,false", "F0 0F C7 08,true", "F0 0F A3 00,false",
+      "F0 0F AB 00,true", "F0 39 00,false", "F0 87 00,true",
       "F0 FF 00,true", "F0 FF 30,false", "F0 90,false"})
   void lockNeedsAMemoryDestination(String hex, boolean valid) {
     assertEquals(valid, decode(hex, true).encoding != Encodings.INVALID);
