@@ -12,6 +12,7 @@ struct lguest_device_desc *device_page;
 /* A new kind of device is one file and one line here. */
 static const struct driver *const drivers[] = {
   &console_driver,
+  &block_driver,
 };
 
 const char *device_type_name(u32 type) {

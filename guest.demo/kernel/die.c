@@ -30,6 +30,30 @@ static void die_trap(void) {
   clear_gate(6);
   __asm__ volatile("ud2");
 }
+static struct disk *a_disk(void) {
+  if (!disk_count) panic("this way of dying takes a disk");
+  return &disks[0];
+}
+static void die_diskoffset(void) {
+  static struct lguest_dma dma;
+  struct disk *d = a_disk();
+  disk_ask(d, BLOCK_READ, d->sectors, SECTOR);
+  hypercall(LHCALL_SEND_DMA, d->key, phys(&dma), 0);
+}
+static void die_diskreply(void) {
+  static struct lguest_dma dma;
+  struct disk *d = a_disk();
+  hypercall(LHCALL_BIND_DMA, d->key, phys(&d->reply), 0);
+  disk_ask(d, BLOCK_READ, 0, SECTOR);
+  hypercall(LHCALL_SEND_DMA, d->key, phys(&dma), 0);
+}
+static void die_diskend(void) {
+  static struct lguest_dma dma;
+  struct disk *d = a_disk();
+  dma_list(&dma, phys(d->buffer), 2 * SECTOR);
+  disk_ask(d, BLOCK_WRITE, d->sectors - 1, 2 * SECTOR);
+  hypercall(LHCALL_SEND_DMA, d->key, phys(&dma), 0);
+}
 static void die_gatetype(void) { hypercall(LHCALL_LOAD_IDT_ENTRY, 5, KERNEL_CS << 16, 0x8500); }
 
 /* No stack to push a trap frame on: for a divide error the processor fails to push (and faults), for a page fault the Host. */
@@ -83,6 +107,9 @@ static const struct { const char *name; void (*how)(void); const char *help; } w
   {"pagetable", die_pagetable, "a page-table entry pointing outside memory"},
   {"pagedir", die_pagedir, "a page-directory entry pointing outside memory"},
   {"nopagetable", die_nopagetable, "a page directory outside memory"},
+  {"diskoffset", die_diskoffset, "a disk request behind the end"},
+  {"diskreply", die_diskreply, "a disk request without a list for the answer"},
+  {"diskend", die_diskend, "a disk write over the end"},
   {"loop", die_loop, "interrupts off, forever"},
 };
 

@@ -226,7 +226,7 @@ extern struct lguest_device_desc *device_page;
 void device_init(void);
 const char *device_type_name(u32 type);
 void dma_list(struct lguest_dma *dma, u32 physical, u32 bytes);
-extern const struct driver console_driver;
+extern const struct driver console_driver, block_driver;
 
 /* console.c */
 void console_putc(char c);
@@ -237,6 +237,23 @@ int console_getc(void); /* waits; 3 = ^C */
 bool console_poll(char *c);
 extern volatile bool console_interrupted;
 extern u32 console_bytes_out, console_bytes_in, console_sends;
+
+/* block.c */
+#define MAX_DISKS 8
+#define DISK_BUFFER (16 * PAGE_SIZE)
+struct disk {
+  struct lguest_block_page *page;
+  struct lguest_dma reply;   /* bound: what reads fill, and what tells of the end of both */
+  u8 *buffer;                /* DISK_BUFFER bytes, a page aligned */
+  u32 key, irq, sectors;
+  volatile bool busy;
+  u32 result, got, sent;     /* of the last request: its result, the reply's used_len, that of what was sent */
+};
+extern struct disk disks[MAX_DISKS];
+extern u32 disk_count;
+void disk_ask(struct disk *d, u32 type, u32 sector, u32 bytes);
+bool disk_request(struct disk *d, u32 type, u32 sector, const struct lguest_dma *list, u32 bytes);
+bool disk_move(struct disk *d, u32 type, u32 sector, u32 bytes);
 
 /* print.c */
 typedef __builtin_va_list va_list;
@@ -251,7 +268,7 @@ bool shell_execute(char *line);
 extern char command_line[2048];
 extern bool quiet;
 typedef int command_fn(int argc, char **argv);
-command_fn command_flood, command_selftest, command_die, command_stat, command_hexdump, command_devices;
+command_fn command_flood, command_selftest, command_die, command_stat, command_hexdump, command_devices, command_disk;
 int run_user(const char *command);
 
 /* selftest.c and the files test_*.c */
@@ -260,7 +277,7 @@ struct test {
   const char *(*run)(void); /* NULL: passed; else why not */
   u32 quirk;                /* row of ABI appendix B that makes the original Host fail it, or 0 */
 };
-extern const struct test tests_call[], tests_cpu[], tests_irq[], tests_memory[], tests_task[];
+extern const struct test tests_call[], tests_cpu[], tests_irq[], tests_memory[], tests_task[], tests_block[];
 extern bool original_host;
 const char *fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Runs one instruction that should trap, before or after itself; last_fault tells (vector ~0: it did not). */

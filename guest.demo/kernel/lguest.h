@@ -109,6 +109,15 @@ struct lguest_device_desc {
 };
 _Static_assert(sizeof(struct lguest_device_desc) == 12, "a descriptor is 12 bytes");
 
+/* A disk's page (ABI 3.3). */
+struct lguest_block_page {
+  volatile u32 type, sector, bytes, result; /* ours, but for the result */
+  volatile u32 num_sectors;
+};
+enum { BLOCK_READ, BLOCK_WRITE };
+enum { BLOCK_DONE = 1, BLOCK_FAILED = 2 };
+#define SECTOR 512
+
 /* Boot parameters, where a PC's boot loader would leave them (ABI 4.6). */
 #define BOOT_LOADER_TYPE 0x210
 #define BOOT_INITRD_START 0x218

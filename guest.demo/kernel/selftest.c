@@ -51,7 +51,7 @@ static void run_group(const struct test *tests, const char *wanted) {
 }
 
 int command_selftest(int argc, char **argv) {
-  static const struct test *const groups[] = {tests_call, tests_cpu, tests_irq, tests_memory, tests_task};
+  static const struct test *const groups[] = {tests_call, tests_cpu, tests_irq, tests_memory, tests_task, tests_block};
   const char *wanted = argc > 1 ? argv[1] : NULL;
   test_passed = test_failed = 0;
   original_host = meet_host();

@@ -163,6 +163,7 @@ static const struct { const char *name; command_fn *run; const char *help; } com
   {"mem", command_mem, "memory"},
   {"ps", command_ps, "tasks"},
   {"devices", command_devices, "the device page"},
+  {"disk", command_disk, "[<number> write|verify|sum [seed]]: disks; a pattern all over one, is it there, its Adler-32"},
   {"cmdline", command_cmdline, "the kernel command line"},
   {"stat", command_stat, "counters of hypercalls, interrupts, traps and faults"},
   {"echo", command_echo, "<words>: print them"},
