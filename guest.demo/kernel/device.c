@@ -13,6 +13,7 @@ struct lguest_device_desc *device_page;
 static const struct driver *const drivers[] = {
   &console_driver,
   &block_driver,
+  &net_driver,
 };
 
 const char *device_type_name(u32 type) {

@@ -226,7 +226,7 @@ extern struct lguest_device_desc *device_page;
 void device_init(void);
 const char *device_type_name(u32 type);
 void dma_list(struct lguest_dma *dma, u32 physical, u32 bytes);
-extern const struct driver console_driver, block_driver;
+extern const struct driver console_driver, block_driver, net_driver;
 
 /* console.c */
 void console_putc(char c);
@@ -268,7 +268,7 @@ bool shell_execute(char *line);
 extern char command_line[2048];
 extern bool quiet;
 typedef int command_fn(int argc, char **argv);
-command_fn command_flood, command_selftest, command_die, command_stat, command_hexdump, command_devices, command_disk;
+command_fn command_flood, command_selftest, command_die, command_stat, command_hexdump, command_devices, command_disk, command_net;
 int run_user(const char *command);
 
 /* selftest.c and the files test_*.c */

@@ -164,6 +164,7 @@ static const struct { const char *name; command_fn *run; const char *help; } com
   {"ps", command_ps, "tasks"},
   {"devices", command_devices, "the device page"},
   {"disk", command_disk, "[<number> write|verify|sum [seed]]: disks; a pattern all over one, is it there, its Adler-32"},
+  {"net", command_net, "[<number> <address> | ping <address> [count] | bulk <address> [KiB]]: networks; answers pings, and echoes on UDP port 7"},
   {"cmdline", command_cmdline, "the kernel command line"},
   {"stat", command_stat, "counters of hypercalls, interrupts, traps and faults"},
   {"echo", command_echo, "<words>: print them"},
