@@ -203,6 +203,15 @@ final class Occupancy {
       while (exchange()) {}
     } catch (Throwable e) {
       machine.log().line(System.Logger.Level.ERROR, "the exchange of " + name + " failed, by a fault of the Launcher", e);
+      locked(() -> {
+        // Not again and again: it stays parked until somebody else is wanted.
+        refused = wanted;
+        occupant = null;
+        if (state == State.GONE) return null;
+        reason = "the exchange of " + name + " failed: " + e;
+        tenancy.vacated();
+        return state = State.PARKED;
+      });
     } finally {
       locked(() -> {
         exchanging = false;
