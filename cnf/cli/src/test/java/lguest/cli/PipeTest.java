@@ -100,6 +100,21 @@ class PipeTest {
     }
   }
 
+  @Test void whatAKilledOneLeftIsSweptAndWhatALivingOneHasIsNot() throws Exception {
+    Path dead = Files.createDirectories(lguest.temporary.resolve("lguest-dead/framework")).getParent(), living = Files.createDirectory(lguest.temporary.resolve("lguest-living"));
+    for (Path left : new Path[] {dead, living}) Files.setLastModifiedTime(Files.createFile(left.resolve("alive")), java.nio.file.attribute.FileTime.fromMillis(0));
+    try (var held = java.nio.channels.FileChannel.open(living.resolve("alive"), java.nio.file.StandardOpenOption.WRITE)) {
+      held.lock();
+      Process process = lguest.lguest("version").start();
+      process.waitFor();
+      assertFalse(Files.exists(dead));
+      assertTrue(Files.exists(living.resolve("alive")));
+    }
+    Files.delete(living.resolve("alive"));
+    Files.delete(living);
+    lguest.assertNothingLeft();
+  }
+
   @Test void helpAndVersion() throws Exception {
     Lguest.Result help = lguest.run("", "help");
     assertEquals(0, help.status());
