@@ -33,6 +33,9 @@ public interface Guest extends AutoCloseable {
   /** Since {@link #start}, until the end. */
   Duration uptime();
 
+  /** Processor time the guest's thread has used, for the guest and for serving it. */
+  Duration processorTime();
+
   /** Guest instructions executed. */
   long instructions();
 

@@ -16,12 +16,13 @@ import lguest.launcher.GuestSpec.DeviceSpec;
  * announces its own.
  *
  * @param verbose whether details are wanted (L5)
+ * @param stats whether figures are wanted at the end
  * @param name the guest's name, empty to have one made up
  * @param initrd an initial RAM disk, if any
  * @param devices in the order of their options, without the console
  * @param words what stands behind the options
  */
-record CommandLine(boolean verbose, String name, Optional<Path> initrd, List<DeviceSpec> devices, List<String> words) {
+record CommandLine(boolean verbose, boolean stats, String name, Optional<Path> initrd, List<DeviceSpec> devices, List<String> words) {
   /** The one device every guest gets. A name known here only: to the Launcher it is a type like any other. */
   static final String CONSOLE = "console";
   /** In place of memory and image. */
@@ -33,6 +34,7 @@ record CommandLine(boolean verbose, String name, Optional<Path> initrd, List<Dev
   /** Reads the options; they end at the first word that is not one, or at {@code --}. */
   static CommandLine parse(List<String> arguments, List<DeviceOption> offered) throws UserError {
     boolean verbose = false;
+    boolean stats = false;
     String name = "";
     Optional<Path> initrd = Optional.empty();
     List<DeviceSpec> devices = new ArrayList<>();
@@ -54,6 +56,11 @@ record CommandLine(boolean verbose, String name, Optional<Path> initrd, List<Dev
         verbose = true;
         continue;
       }
+      if (option.equals("--stats")) {
+        if (equals >= 0) throw UserError.withUsage("option " + option + " takes no value");
+        stats = true;
+        continue;
+      }
       Optional<DeviceOption> device = offered.stream().filter(candidate -> ("--" + candidate.name()).equals(option)).findFirst();
       boolean known = device.isPresent() || option.equals("--" + INITRD) || option.equals("--" + NAME);
       if (!known) throw UserError.withUsage("unknown option " + option + ": it is none of lguest's own, and no installed device bundle offers it");
@@ -69,7 +76,7 @@ record CommandLine(boolean verbose, String name, Optional<Path> initrd, List<Dev
       else initrd = Optional.of(path(value));
     }
     words.addAll(arguments.subList(next, arguments.size()));
-    return new CommandLine(verbose, name, initrd, List.copyOf(devices), List.copyOf(words));
+    return new CommandLine(verbose, stats, name, initrd, List.copyOf(devices), List.copyOf(words));
   }
 
   /** The guest wanted: the words are memory, image and kernel arguments. */
@@ -94,7 +101,7 @@ record CommandLine(boolean verbose, String name, Optional<Path> initrd, List<Dev
 
   /** A usage error prints this (L1). */
   static String usage(List<DeviceOption> offered) {
-    StringBuilder options = new StringBuilder("[--verbose|-v] [");
+    StringBuilder options = new StringBuilder("[--verbose|-v] [--stats] [");
     for (DeviceOption option : offered) options.append(option.form()).append('|');
     options.append("--").append(INITRD).append("=<filename>]...");
     return """

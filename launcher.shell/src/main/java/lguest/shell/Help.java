@@ -29,6 +29,7 @@ final class Help {
           [kernel arguments]  the guest kernel's command line; nothing here is taken as an option
           --initrd=<filename> an initial RAM disk
           --verbose, -v       tell in detail what is done
+          --stats             tell at the end what was executed and how fast
         """.indent(2));
     for (DeviceOption option : offered) text.append("  %-19s a device of type %s; may be repeated%n".formatted(option.form(), option.type()));
     return text.toString();

@@ -66,6 +66,7 @@ public final class OneShot implements ToIntFunction<String[]> {
         session.close();
         outputLost = session.outputLost();
       }
+      if (line.stats()) System.err.println(stats(guest));
     }
     if (outputLost) {
       System.err.println("lguest: nobody reads the standard output any more: the guest was stopped");
@@ -74,6 +75,13 @@ public final class OneShot implements ToIntFunction<String[]> {
     // A user who typed ^C three times knows why (L42).
     if (end.status() == ERROR) System.err.println("lguest: " + (end.reason().isEmpty() ? "the guest ended for no known reason" : end.reason()));
     return end.status();
+  }
+
+  /** One line of figures, also read by cnf/bench. */
+  private static String stats(Guest guest) {
+    double seconds = guest.processorTime().toNanos() / 1e9;
+    return "lguest: %d instructions, %.3f s of processor time, %.3f s in all, %.1f million instructions/s".formatted(
+        guest.instructions(), seconds, guest.uptime().toNanos() / 1e9, guest.instructions() / Math.max(seconds, 1e-6) / 1e6);
   }
 
   private int shell(int words) throws UserError {

@@ -1,5 +1,6 @@
 package lguest.launcher.run;
 
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -47,6 +48,8 @@ final class RunningGuest implements Guest, Machine {
   private Waker waker;
   private Bus bus;
   private volatile Thread thread;
+  /** Nanoseconds, once its thread is done. */
+  private volatile long processorTime;
   private volatile long startedAt, endedAt;
   private volatile boolean hurry;
 
@@ -123,6 +126,7 @@ final class RunningGuest implements Guest, Machine {
 
   private void live() {
     new RunLoop(this, host.host(), bus, bell).run();
+    processorTime = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
     finish();
   }
 
@@ -173,6 +177,12 @@ final class RunningGuest implements Guest, Machine {
   @Override public Duration uptime() {
     if (startedAt == 0) return Duration.ZERO;
     return Duration.ofNanos((ended.isDone() ? endedAt : System.nanoTime()) - startedAt);
+  }
+
+  @Override public Duration processorTime() {
+    Thread running = thread;
+    long nanos = running == null || ended.isDone() ? processorTime : ManagementFactory.getThreadMXBean().getThreadCpuTime(running.threadId());
+    return Duration.ofNanos(Math.max(nanos, 0));
   }
 
   @Override public long instructions() { return host.instructions(); }
