@@ -120,10 +120,10 @@ final class Hypercalls {
     if (wanted != cr0) registers.cr0(wanted);
   }
 
-  /** The guest's bytes up to a NUL, or all but the last. */
+  /** The guest's bytes up to a NUL, or all but the last. A person will read them on a terminal, which the guest must not get to command: control characters show as dots. */
   private static String text(byte[] bytes) {
     int length = 0;
     while (length < bytes.length - 1 && bytes[length] != 0) length++;
-    return new String(bytes, 0, length, StandardCharsets.ISO_8859_1);
+    return new String(bytes, 0, length, StandardCharsets.ISO_8859_1).replaceAll("[\\p{Cntrl}\\x80-\\x9f&&[^\n\t]]", ".");
   }
 }

@@ -111,6 +111,13 @@ class HypercallTest {
     });
   }
 
+  @Test void crashTextCannotCommandTheTerminal() {
+    diesAfterBoot("CRASH: .[2Jgone\ttab\nline.", guest -> {
+      guest.text(RESULT, "\033[2Jgone\ttab\nline\177\0");
+      guest.code.hypercall(Hypercall.CRASH, RESULT, 0, 0);
+    });
+  }
+
   @Test void crashTextEndsAfter127Bytes() {
     diesAfterBoot("CRASH: " + "x".repeat(127), guest -> {
       guest.text(RESULT, "x".repeat(200));
