@@ -30,8 +30,11 @@ final class Help {
           --initrd=<filename> an initial RAM disk
           --verbose, -v       tell in detail what is done
           --stats             tell at the end what was executed and how fast
-        """.indent(2));
-    for (DeviceOption option : offered) text.append("  %-19s a device of type %s; may be repeated%n".formatted(option.form(), option.type()));
+        """);
+    for (DeviceOption option : offered) {
+      String form = option.form();
+      text.append(form.length() <= 19 ? "  %-19s ".formatted(form) : "  %s%n%22s".formatted(form, "")).append("a device of type %s; may be repeated%n".formatted(option.type()));
+    }
     return text.toString();
   }
 }
