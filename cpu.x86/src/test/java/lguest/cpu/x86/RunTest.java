@@ -271,6 +271,17 @@ class RunTest {
     assertEquals(DATA0, m.get32(m.r.esp()));
   }
 
+  /** POP [ESP+4] computes its address with ESP already moved. */
+  @Test
+  void popRelativeToTheStackPointer() {
+    m.code("68 44332211 8F4424 FC");
+    m.set32(STACK - 4, 0);
+    m.steps(2);
+    assertEquals(0x11223344, m.get32(STACK - 4), "[ESP-4] behind the pop is the slot itself");
+    m.code("68 78563412 8F4424 08").steps(2);
+    assertEquals(0x12345678, m.get32(STACK + 8));
+  }
+
   /** The bounds of BOUND are signed. */
   @ParameterizedTest
   @CsvSource({"5,0", "-10,0", "20,0", "21,5", "-11,5"})

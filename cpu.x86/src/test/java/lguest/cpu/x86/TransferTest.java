@@ -73,11 +73,14 @@ class TransferTest {
   void aFrameAcrossTwoPagesIsWrittenOnlyWhole() {
     m.level(3);
     m.cpu.setInnerStack(DATA1, INNER_STACK + 8);
-    m.pte(INNER_STACK - 0x1000, 0);
-    m.set32(INNER_STACK + 4, 0x77);
-    assertFalse(m.cpu.deliver(CODE1, HANDLER, 2, false, 0));
-    assertEquals(INNER_STACK - 0x1000, m.cpu.faultAddress() & ~0xFFF);
-    assertEquals(0x77, m.get32(INNER_STACK + 4));
+    for (int missing : new int[] {INNER_STACK - 0x1000, INNER_STACK}) {
+      m.pte(missing, 0);
+      for (int at = INNER_STACK - 12; at < INNER_STACK + 8; at += 4) m.set32(at, 0x77);
+      assertFalse(m.cpu.deliver(CODE1, HANDLER, 2, false, 0));
+      assertEquals(missing, m.cpu.faultAddress() & ~0xFFF);
+      for (int at = INNER_STACK - 12; at < INNER_STACK + 8; at += 4) assertEquals(0x77, m.get32(at));
+      m.pte(missing, missing | 7);
+    }
   }
 
   @Test
