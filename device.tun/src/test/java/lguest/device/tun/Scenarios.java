@@ -226,7 +226,8 @@ final class Scenarios {
       guest.send(new byte[60]);
       broadcast(socket, 20);
       broadcast(socket, 21);
-      awaitDropped(guest, 22);
+      // The host's own frames (neighbour discovery) count as dropped too, so the count does not tell when ours have been.
+      for (long end = System.nanoTime() + LIMIT; guest.said(Level.WARNING).isEmpty() && System.nanoTime() < end; Thread.sleep(1)) guest.device.service();
       assertEquals(List.of("frames from tap0 are dropped, for the guest takes none"), guest.said(Level.WARNING));
       guest.offer(8);
       broadcast(socket, 22);
