@@ -5,8 +5,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Rings for guests that are busy when their timer expires; a sleeping guest needs no bell, it oversleeps nothing. One daemon thread for all guests of
- * a provider, there while at least one guest is open.
+ * Rings for guests that are busy when their timer expires; a sleeping guest needs no bell, it oversleeps nothing. One daemon
+ * thread for all guests of a provider, there while at least one guest is open.
  */
 final class AlarmClock {
   static final long NEVER = Long.MAX_VALUE;
@@ -60,7 +60,10 @@ final class AlarmClock {
   private final class Ringer implements Runnable {
     final Thread thread = new Thread(this, "lguest alarm clock");
 
-    /** When the thread means to wake up; {@link #NEVER} also while it looks at the alarms, so that whoever sets one meanwhile makes it look again. */
+    /**
+     * When the thread means to wake up; {@link #NEVER} also while it looks at the alarms, so that whoever sets one meanwhile
+     * makes it look again.
+     */
     volatile long planned = NEVER;
 
     Ringer() { thread.setDaemon(true); }

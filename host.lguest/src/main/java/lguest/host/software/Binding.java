@@ -3,8 +3,9 @@ package lguest.host.software;
 import lguest.memory.PageIdentity;
 
 /**
- * One of a guest's registrations: it waits for data on a key with an array of {@code struct lguest_dma} (ABI §3.6). The key is kept as what it
- * really is, a place in a page, so that two guests that map the same file meet whatever address each sees it at.
+ * One of a guest's registrations: it waits for data on a key with an array of {@code struct lguest_dma} (ABI §3.6). The key is
+ * kept as what it really is, a place in a page, so that two guests that map the same file meet whatever address each sees it
+ * at.
  */
 final class Binding {
   final SoftwareHost owner;

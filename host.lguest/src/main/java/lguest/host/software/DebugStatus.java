@@ -4,8 +4,9 @@ import lguest.cpu.x86.Cpu;
 import lguest.cpu.x86.Registers;
 
 /**
- * The one debug register a guest kernel reads (ABI §5.11): Linux's handler of the single-step trap asks DR6 why it came, with the bare instruction, and in the
- * original died of the answer, and its user's debugger with it. So that MOV is done for it. All others, and all writes, stay the protection faults they were.
+ * The one debug register a guest kernel reads (ABI §5.11): Linux's handler of the single-step trap asks DR6 why it came, with
+ * the bare instruction, and in the original died of the answer, and its user's debugger with it. So that MOV is done for it.
+ * All others, and all writes, stay the protection faults they were.
  */
 final class DebugStatus {
   /** SDM vol. 3, 17.2.3: bits that read as one, and BS, a single step. */

@@ -16,19 +16,23 @@ import lguest.memory.PageIdentity;
  *
  * <p>The I/O of lguest: lists of buffers sent to a key (ABI §3).
  *
- * <p>A key is an address in the guest's memory; the page it lies in decides who hears. A page of its own means its Launcher, a page shared with other guests
- * means whichever of them has bound the same place. The Host moves bytes in the second case only.
+ * <p>A key is an address in the guest's memory; the page it lies in decides who hears. A page of its own means its Launcher, a
+ * page shared with other guests means whichever of them has bound the same place. The Host moves bytes in the second case only.
  */
 final class Dma {
   /** Registrations a guest may hold. */
   static final int MAX_BINDINGS = 32;
 
-  /** Structures looked at per send before giving up until the next: a receiver may offer 65535, all taken, and the sender pays for the search. */
+  /**
+   * Structures looked at per send before giving up until the next: a receiver may offer 65535, all taken, and the sender pays
+   * for the search.
+   */
   private static final int MAX_SEARCH = 1024;
 
   /**
-   * A receiver without a free buffer gets this often this long to take packets away: about what its interrupt handler needs, and much less than a lost packet costs
-   * both. The original tried again at once, and once. A receiver that has let one sender wait in vain is not waited for again until it has taken something.
+   * A receiver without a free buffer gets this often this long to take packets away: about what its interrupt handler needs,
+   * and much less than a lost packet costs both. The original tried again at once, and once. A receiver that has let one sender
+   * wait in vain is not waited for again until it has taken something.
    */
   private static final int REFILL_TRIES = 5;
   private static final long REFILL_NANOS = 100_000;
@@ -100,7 +104,8 @@ final class Dma {
       transfer = sendToGuest(page, offset(key), list, again == REFILL_TRIES);
     }
     statistics.event(transfer == Transfer.DONE ? Statistics.Event.DMA_TO_GUEST : Statistics.Event.DMA_WITHOUT_RECEIVER);
-    // Nobody in this process. The original dropped it here, but its Host saw all processes: the device that shared the page may know of one in another.
+    // Nobody in this process. The original dropped it here, but its Host saw all processes: the device that shared the page may
+    // know of one in another.
     return transfer == Transfer.NOBODY ? new Outcome.Dma(list, key) : null;
   }
 
@@ -112,8 +117,8 @@ final class Dma {
   private enum Transfer { DONE, NO_BUFFER, GIVEN_UP, NOBODY }
 
   /**
-   * Copies what {@code list} names into the receiver's next free buffers and interrupts it. Under the lock of the page, so that neither
-   * it nor another sender is at them. A fault in the sender's list is thrown, one in the receiver's ends the receiver.
+   * Copies what {@code list} names into the receiver's next free buffers and interrupts it. Under the lock of the page, so that
+   * neither it nor another sender is at them. A fault in the sender's list is thrown, one in the receiver's ends the receiver.
    */
   private Transfer transfer(long list, Binding receiver, boolean lastTry) {
     ram.checkBlock(list, DmaList.BYTES);

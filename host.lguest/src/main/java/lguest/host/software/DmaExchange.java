@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import lguest.memory.PageIdentity;
 
 /**
@@ -12,9 +13,9 @@ import lguest.memory.PageIdentity;
  *
  * <p>Where guests of this JVM meet: who waits on which shared page.
  *
- * <p>Each page has one lock, held while somebody binds there and during a transfer through it. A transfer takes that one lock and no other,
- * so two guests that send to each other wait for each other but never for ever; and a guest that leaves waits until
- * nobody touches its memory.
+ * <p>Each page has one lock, held while somebody binds there and during a transfer through it. A transfer takes that one lock
+ * and no other, so two guests that send to each other wait for each other but never for ever; and a guest that leaves waits
+ * until nobody touches its memory.
  */
 final class DmaExchange {
   private final ConcurrentHashMap<PageIdentity.Shared, Meeting> meetings = new ConcurrentHashMap<>();
@@ -67,7 +68,7 @@ final class DmaExchange {
   }
 
   /** Runs {@code action} while nobody transfers through that page. */
-  <R> R alone(PageIdentity.Shared page, java.util.function.Supplier<R> action) {
+  <R> R alone(PageIdentity.Shared page, Supplier<R> action) {
     Meeting meeting = meetings.get(page);
     if (meeting == null) return action.get();
     meeting.lock.lock();

@@ -2,7 +2,10 @@ package lguest.host.software;
 
 import static lguest.host.software.GuestKilled.hex;
 
-/** A {@code struct lguest_dma} (ABI §3.1) copied out of guest memory, so that what was checked is what is used, whatever the guest does meanwhile. */
+/**
+ * A {@code struct lguest_dma} (ABI §3.1) copied out of guest memory, so that what was checked is what is used, whatever the
+ * guest does meanwhile.
+ */
 final class DmaList {
   static final int BYTES = 100, SECTIONS = 16;
   private static final int ADDRESSES = 4, LENGTHS = 68, PAGE = 4096;

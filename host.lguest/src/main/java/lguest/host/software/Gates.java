@@ -1,8 +1,8 @@
 package lguest.host.software;
 
 /**
- * The guest's interrupt descriptor table, as far as it counts: what LOAD_IDT_ENTRY keeps (ABI §5.2). Handlers always run in the guest kernel's own
- * code segment whatever selector the guest asked for.
+ * The guest's interrupt descriptor table, as far as it counts: what LOAD_IDT_ENTRY keeps (ABI §5.2). Handlers always run in the
+ * guest kernel's own code segment whatever selector the guest asked for.
  */
 final class Gates {
   /** Virtual interrupt n comes as vector 0x20 + n. */

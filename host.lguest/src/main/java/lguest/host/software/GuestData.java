@@ -3,8 +3,8 @@ package lguest.host.software;
 import java.time.Instant;
 
 /**
- * {@code struct lguest_data}: the page of notes guest and Host leave for each other (ABI §2.1), known once LGUEST_INIT has told where it is.
- * The guest's half is read afresh at each use, since the guest changes it without saying so.
+ * {@code struct lguest_data}: the page of notes guest and Host leave for each other (ABI §2.1), known once LGUEST_INIT has told
+ * where it is. The guest's half is read afresh at each use, since the guest changes it without saying so.
  */
 final class GuestData {
   static final int SIZE = 1128;
@@ -12,7 +12,10 @@ final class GuestData {
   static final int IRQ_ENABLED = 0, BLOCKED_INTERRUPTS = 4, CR2 = 8, TIME_SECONDS = 12, TIME_NANOSECONDS = 16, STATUS = 20, RING = 84,
       RESERVE_MEM = 1108, GUEST_ID = 1112, TSC_KHZ = 1116, NOIRQ_START = 1120, NOIRQ_END = 1124;
 
-  /** IF, in EFLAGS and in irq_enabled. The original tested irq_enabled against zero in one place and this bit in another (appendix B 1). */
+  /**
+   * IF, in EFLAGS and in irq_enabled. The original tested irq_enabled against zero in one place and this bit in another
+   * (appendix B 1).
+   */
   static final int INTERRUPTS_ON = 0x200;
 
   /** What LGUEST_INIT tells: the top 4 MiB of virtual space are not the guest's. */

@@ -9,13 +9,16 @@ import lguest.host.Host.Outcome;
  *
  * <p>The guest asks.
  *
- * <p>{@code int 0x1F} with a number in EAX and arguments in EDX, EBX and ECX (ABI §1) is how a guest gets everything done that a real kernel would do with a
- * privileged instruction. Calls that can wait go into a ring of 64 in {@link GuestData} instead, which costs no trap, and are done in order at the next
- * exit of whatever kind (ABI §2.4). One of them may need the Launcher; then it and only it is told, and the rest, including a
- * call made directly, waits until the Launcher comes back.
+ * <p>{@code int 0x1F} with a number in EAX and arguments in EDX, EBX and ECX (ABI §1) is how a guest gets everything done that
+ * a real kernel would do with a privileged instruction. Calls that can wait go into a ring of 64 in {@link GuestData} instead,
+ * which costs no trap, and are done in order at the next exit of whatever kind (ABI §2.4). One of them may need the Launcher;
+ * then it and only it is told, and the rest, including a call made directly, waits until the Launcher comes back.
  */
 final class Hypercalls {
-  /** The time stamp counter counts nanoseconds, which spares the guest any calibration and lets it sleep without ticks (appendix B 16). */
+  /**
+   * The time stamp counter counts nanoseconds, which spares the guest any calibration and lets it sleep without ticks (appendix
+   * B 16).
+   */
   static final int TIMESTAMP_KHZ = 1_000_000;
 
   private static final int DONE = 0xFF, ENTRY_BYTES = 16, CRASH_TEXT = 128, MAX_STACK_PAGES = 2, KERNEL_RING = 1, CR0_TS = 8;
@@ -120,7 +123,10 @@ final class Hypercalls {
     if (wanted != cr0) registers.cr0(wanted);
   }
 
-  /** The guest's bytes up to a NUL, or all but the last. A person will read them on a terminal, which the guest must not get to command: control characters show as dots. */
+  /**
+   * The guest's bytes up to a NUL, or all but the last. A person will read them on a terminal, which the guest must not get to
+   * command: control characters show as dots.
+   */
   private static String text(byte[] bytes) {
     int length = 0;
     while (length < bytes.length - 1 && bytes[length] != 0) length++;

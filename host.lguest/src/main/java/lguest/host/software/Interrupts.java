@@ -7,8 +7,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  *
  * <p>The virtual interrupt controller, 32 lines, and the timer on line 0.
  *
- * <p>A guest says whether it wants interrupts by plain stores into {@link GuestData}, which cost it nothing and tell the Host nothing. So the Host looks before
- * each entry (ABI §5.5), and while something waits it comes back soon to look again.
+ * <p>A guest says whether it wants interrupts by plain stores into {@link GuestData}, which cost it nothing and tell the Host
+ * nothing. So the Host looks before each entry (ABI §5.5), and while something waits it comes back soon to look again.
  */
 final class Interrupts {
   static final int LINES = 32, TIMER = 0;

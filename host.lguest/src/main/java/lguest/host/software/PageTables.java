@@ -5,9 +5,9 @@ import static lguest.host.software.GuestKilled.hex;
 import lguest.cpu.x86.Cpu;
 
 /**
- * The guest's page tables, seen through what it tells about them (ABI §7). The original kept shadow copies and these calls kept them true; our
- * processor walks the guest's own tables, so a call says which remembered translations to forget. It never writes the new entry: the
- * guest has done that, and uses a false value of 0 just to have a translation dropped.
+ * The guest's page tables, seen through what it tells about them (ABI §7). The original kept shadow copies and these calls kept
+ * them true; our processor walks the guest's own tables, so a call says which remembered translations to forget. It never
+ * writes the new entry: the guest has done that, and uses a false value of 0 just to have a translation dropped.
  */
 final class PageTables {
   /** Bits that a present directory entry, and a used table entry, must not have (ABI §7.1). */
@@ -57,7 +57,10 @@ final class PageTables {
 
   private boolean isCurrent(int physical) { return (physical & ~0xFFF) == directory; }
 
-  /** SET_STACK: each page of the kernel stack must take a write, and counts as written from now on, as when the original pinned it. */
+  /**
+   * SET_STACK: each page of the kernel stack must take a write, and counts as written from now on, as when the original pinned
+   * it.
+   */
   void checkStack(int top, int pages) {
     for (int i = 0; i < pages; i++) {
       int linear = top - 1 - i * (int) PAGE;

@@ -4,8 +4,8 @@ import lguest.cpu.x86.Cpu;
 import lguest.cpu.x86.Registers;
 
 /**
- * Port input and output by the guest kernel (ABI §5.10). There are no ports: what is written is lost, and what is read is all ones, which every driver
- * takes for "nobody there". Simple forms only; a string instruction gets its fault, as does user mode.
+ * Port input and output by the guest kernel (ABI §5.10). There are no ports: what is written is lost, and what is read is all
+ * ones, which every driver takes for "nobody there". Simple forms only; a string instruction gets its fault, as does user mode.
  */
 final class PortIo {
   private final Cpu cpu;
@@ -16,7 +16,10 @@ final class PortIo {
     this.registers = cpu.registers();
   }
 
-  /** Does the instruction at EIP if it is one of these; false with nothing changed if not. Fetched through the page tables (appendix B 9). */
+  /**
+   * Does the instruction at EIP if it is one of these; false with nothing changed if not. Fetched through the page tables
+   * (appendix B 9).
+   */
   boolean emulate() {
     if (registers.cpl() > 1) return false;
     int start = registers.base(Registers.CS) + registers.eip();

@@ -8,11 +8,12 @@ import java.nio.ByteOrder;
 import lguest.cpu.x86.Cpu;
 
 /**
- * A guest's physical memory as its Host touches it: every address is a number the guest chose, so every access is tested (ABI §1.6, with the
- * last page allowed to its end) and a bad one ends the guest. Addresses are unsigned 32-bit numbers in a {@code long}.
+ * A guest's physical memory as its Host touches it: every address is a number the guest chose, so every access is tested (ABI
+ * §1.6, with the last page allowed to its end) and a bad one ends the guest. Addresses are unsigned 32-bit numbers in a {@code
+ * long}.
  *
- * <p>Stores tell the processor, which may hold instructions decoded from there. Reads of one guest's memory by another guest's thread happen in
- * {@link DmaTransfer} only, under the lock of the page they share.
+ * <p>Stores tell the processor, which may hold instructions decoded from there. Reads of one guest's memory by another guest's
+ * thread happen in {@link DmaTransfer} only, under the lock of the page they share.
  */
 final class Ram {
   private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

@@ -5,8 +5,8 @@ import lguest.cpu.x86.DescriptorSource;
 import lguest.cpu.x86.Registers;
 
 /**
- * The guest's descriptor table, kept by the Host because a guest that wrote its own could make itself privileged (ABI §6). What a guest hands over is
- * copied and put right: nobody below ring 1, everything already accessed.
+ * The guest's descriptor table, kept by the Host because a guest that wrote its own could make itself privileged (ABI §6). What
+ * a guest hands over is copied and put right: nobody below ring 1, everything already accessed.
  */
 final class Segments implements DescriptorSource {
   static final int ENTRIES = 32, KERNEL_CODE = 12, KERNEL_DATA = 13, TSS = 16, TLS = 6, TLS_ENTRIES = 3;

@@ -17,16 +17,22 @@ import lguest.host.HostConfig;
  *
  * <p>One guest's Host.
  *
- * <p>The loop below is the heart of lguest, and hardly changed (ABI §8.5): do what the guest has asked for; stop if that or somebody else wants the
- * Launcher; deliver an interrupt; sleep if the guest sleeps; else let it run until the processor comes back with something it
- * leaves to us. Around it stand the few things other threads may do: raise an interrupt, break in, tell of memory they
- * have written. They leave a note and {@linkplain #nudge nudge} the guest's thread, which reads the notes on its next round.
+ * <p>The loop below is the heart of lguest, and hardly changed (ABI §8.5): do what the guest has asked for; stop if that or
+ * somebody else wants the Launcher; deliver an interrupt; sleep if the guest sleeps; else let it run until the processor comes
+ * back with something it leaves to us. Around it stand the few things other threads may do: raise an interrupt, break in, tell
+ * of memory they have written. They leave a note and nudge the guest's thread, which reads the notes on its
+ * next round.
  */
 final class SoftwareHost implements Host {
-  /** Instructions until a busy guest gets its timer set on the alarm clock: an idle one is asleep again by then and needs none. */
+  /**
+   * Instructions until a busy guest gets its timer set on the alarm clock: an idle one is asleep again by then and needs none.
+   */
   private static final long FIRST_SLICE = 4096;
 
-  /** Instructions between two looks while an interrupt waits for the guest to turn interrupts on, and the longest time between two looks. */
+  /**
+   * Instructions between two looks while an interrupt waits for the guest to turn interrupts on, and the longest time between
+   * two looks.
+   */
   private static final long SHORT_SLICE = 1000, LOOK_AGAIN_NANOS = 800_000;
 
   /** Protection, coprocessor monitored, its errors by #MF, WP for the kernel too, alignment checks, paging (ABI §4.7). */
@@ -62,7 +68,8 @@ final class SoftwareHost implements Host {
   SoftwareHost(HostConfig config, AlarmClock clock, DmaExchange exchange) {
     guestId = config.guestId();
     this.clock = clock;
-    CpuConfig processor = new CpuConfig(CpuModel.i686(), segments, clock::now, PageTables.SWITCHER, PageTables.DIRECTORY_FORBIDDEN, PageTables.TABLE_FORBIDDEN);
+    CpuConfig processor = new CpuConfig(CpuModel.i686(), segments, clock::now, PageTables.SWITCHER,
+        PageTables.DIRECTORY_FORBIDDEN, PageTables.TABLE_FORBIDDEN);
     cpu = new Cpu(config.memory().segment(), processor);
     registers = cpu.registers();
     ram = new Ram(config.memory().segment(), cpu);

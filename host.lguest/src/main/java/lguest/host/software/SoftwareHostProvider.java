@@ -3,6 +3,7 @@ package lguest.host.software;
 import lguest.host.Host;
 import lguest.host.HostConfig;
 import lguest.host.HostProvider;
+import lguest.memory.GuestMemory;
 import org.osgi.service.component.annotations.Component;
 
 /**
@@ -10,9 +11,9 @@ import org.osgi.service.component.annotations.Component;
  *
  * <p>The door to this bundle.
  *
- * <p>lguest's Host was a kernel module, and opening its device file was how a Launcher got hold of it. Here it is a service, and what guests of one
- * machine shared in the kernel they share in this object: the clock that wakes them and the place where their packets meet. It holds
- * nothing else, so guests go on when the service is withdrawn.
+ * <p>lguest's Host was a kernel module, and opening its device file was how a Launcher got hold of it. Here it is a service,
+ * and what guests of one machine shared in the kernel they share in this object: the clock that wakes them and the place where
+ * their packets meet. It holds nothing else, so guests go on when the service is withdrawn.
  */
 @Component
 public final class SoftwareHostProvider implements HostProvider {
@@ -25,7 +26,8 @@ public final class SoftwareHostProvider implements HostProvider {
     check("page offset", config.pageOffset(), Integer.toUnsignedLong(PageTables.SWITCHER) - 1);
     check("start address", config.start(), 0xFFFF_FFFFL);
     check("guest number", config.guestId(), 0xFFFF);
-    if (!config.memory().contains(config.pageDirectory(), 4096)) throw new IllegalArgumentException("page directory %#x lies outside guest memory".formatted(config.pageDirectory()));
+    if (!config.memory().contains(config.pageDirectory(), GuestMemory.PAGE_SIZE))
+      throw new IllegalArgumentException("page directory %#x lies outside guest memory".formatted(config.pageDirectory()));
     return new SoftwareHost(config, clock, exchange);
   }
 

@@ -10,11 +10,12 @@ import lguest.cpu.x86.Registers;
  *
  * <p>Exceptions and software interrupts on their way to the guest's own handlers.
  *
- * <p>A guest kernel lives in ring 1, so no trap may reach it without the Host's consent: each leaves the processor, is looked at here, and is
- * pushed onto the guest's kernel stack as the hardware would have done (ABI §5.4). The original let harmless ones go
- * straight to the guest for speed; in software all take this one way and differ in nothing (appendix G.2).
+ * <p>A guest kernel lives in ring 1, so no trap may reach it without the Host's consent: each leaves the processor, is looked
+ * at here, and is pushed onto the guest's kernel stack as the hardware would have done (ABI §5.4). The original let harmless
+ * ones go straight to the guest for speed; in software all take this one way and differ in nothing (appendix G.2).
  *
- * <p>The interrupt flag in the frame is the guest's virtual one. The real one never counts: it is always on, and the guest cannot change it.
+ * <p>The interrupt flag in the frame is the guest's virtual one. The real one never counts: it is always on, and the guest
+ * cannot change it.
  */
 final class Traps {
   static final int DEBUG = 1, DOUBLE_FAULT = 8, GENERAL_PROTECTION = 13, PAGE_FAULT = 14, HYPERCALL = 0x1F;
@@ -61,8 +62,8 @@ final class Traps {
   }
 
   /**
-   * {@code int n} and its short forms. The gate's privilege is the guest's own, so that a debugger in the guest can use int3, which the original
-   * refused (appendix B 3).
+   * {@code int n} and its short forms. The gate's privilege is the guest's own, so that a debugger in the guest can use int3,
+   * which the original refused (appendix B 3).
    *
    * @return whether it was a hypercall, for the Host to execute; EIP is behind the instruction then
    */
@@ -95,7 +96,10 @@ final class Traps {
     statistics.trap(vector);
   }
 
-  /** The guest goes on in a handler, with the frame on its kernel stack. A stack that cannot take it is a double fault, and nobody handles those. */
+  /**
+   * The guest goes on in a handler, with the frame on its kernel stack. A stack that cannot take it is a double fault, and
+   * nobody handles those.
+   */
   void enter(Gates.Gate gate, boolean hasErrorCode, int errorCode) {
     int flags = registers.eflags() & ~GuestData.INTERRUPTS_ON | data.interruptFlag();
     if (!cpu.deliver(Segments.KERNEL_CS, gate.offset(), flags, hasErrorCode, errorCode)) throw unhandled(DOUBLE_FAULT, 0);
