@@ -18,10 +18,12 @@ public final class BundleConverter implements Converter {
   @Override public Object convert(Class<?> wanted, Object word) {
     if (wanted != Bundle.class || word instanceof Bundle) return null;
     String name = word.toString();
-    return Arrays.stream(context.getBundles()).filter(bundle -> name.equals(bundle.getSymbolicName()) || name.equals("" + bundle.getBundleId())).findFirst().orElse(null);
+    return Arrays.stream(context.getBundles())
+        .filter(bundle -> name.equals(bundle.getSymbolicName()) || name.equals("" + bundle.getBundleId())).findFirst().orElse(null);
   }
 
   @Override public CharSequence format(Object target, int level, Converter escape) {
-    return target instanceof Bundle bundle && level != INSPECT ? bundle.getBundleId() + " " + bundle.getSymbolicName() + " " + bundle.getVersion() : null;
+    if (!(target instanceof Bundle bundle) || level == INSPECT) return null;
+    return bundle.getBundleId() + " " + bundle.getSymbolicName() + " " + bundle.getVersion();
   }
 }

@@ -12,12 +12,16 @@ final class CommandHelp {
   private static final Map<String, Entry> COMMANDS = new TreeMap<>(Map.of(
       "boot", new Entry("[options] <mem> <image> [kernel arguments] | demo [kernel arguments]", "boot a guest; it runs in the background",
           "The arguments are those of the command line. One option is of use here only: --name=<name> names the guest.\n"),
-      "list", new Entry("", "list the guests: state, memory, up-time, instructions run", "A guest that has ended stays in the list, with its reason, until it is stopped.\n"),
+      "list", new Entry("", "list the guests: state, memory, up-time, instructions run",
+          "A guest that has ended stays in the list, with its reason, until it is stopped.\n"),
       "attach", new Entry("[<guest>]", "give a guest's console this terminal; Ctrl-] gives it back",
           "The last 64 KiB of its output come first. Three ^C within a second end the guest.\nWithout a name: the guest, when there is only one.\n"),
-      "stop", new Entry("[<guest>]", "switch a guest off, or forget one that has ended", "Without a name: the guest, when there is only one.\n"),
-      "devices", new Entry("[<guest>]", "show a guest's devices: state, why one is parked, counters", "Without a name: the guest, when there is only one.\n"),
-      "statistics", new Entry("[<guest>]", "show what a guest's Host has counted", "Hypercalls, traps, interrupts. Without a name: the guest, when there is only one.\n"),
+      "stop", new Entry("[<guest>]", "switch a guest off, or forget one that has ended",
+          "Without a name: the guest, when there is only one.\n"),
+      "devices", new Entry("[<guest>]", "show a guest's devices: state, why one is parked, counters",
+          "Without a name: the guest, when there is only one.\n"),
+      "statistics", new Entry("[<guest>]", "show what a guest's Host has counted",
+          "Hypercalls, traps, interrupts. Without a name: the guest, when there is only one.\n"),
       "help", new Entry("[<command>]", "tell about the commands, or about one", ""),
       "quit", new Entry("", "stop all guests and leave; Ctrl-D does the same", "")));
 
@@ -35,7 +39,8 @@ final class CommandHelp {
     String name = command.startsWith(GuestCommands.SCOPE + ":") ? command.substring(GuestCommands.SCOPE.length() + 1) : command;
     Entry entry = COMMANDS.get(name);
     if (entry == null) throw UserError.of("there is no help about '" + command + "' here: try felix:help " + command);
-    StringBuilder text = new StringBuilder(name).append(entry.form().isEmpty() ? "" : " ").append(entry.form()).append("\n  ").append(entry.does()).append('\n');
+    StringBuilder text = new StringBuilder(name).append(entry.form().isEmpty() ? "" : " ").append(entry.form()).append("\n  ")
+        .append(entry.does()).append('\n');
     if (!entry.more().isEmpty()) text.append('\n').append(entry.more());
     if (name.equals("boot")) text.append(Help.arguments(offered));
     return text.toString();

@@ -11,9 +11,9 @@ import lguest.launcher.GuestSpec.DeviceSpec;
 /**
  * Tour 1.3: The order of the words
  *
- * <p>The original's command line (L1 to L6): options, then memory, then image, and all that follows is the guest's. Devices get their place on the bus in the order of their options, and
- * the console, which nobody asks for because everybody needs it, comes last. Which options there are is not written here: each device bundle
- * announces its own.
+ * <p>The original's command line (L1 to L6): options, then memory, then image, and all that follows is the guest's. Devices get
+ * their place on the bus in the order of their options, and the console, which nobody asks for because everybody needs it,
+ * comes last. Which options there are is not written here: each device bundle announces its own.
  *
  * @param verbose whether details are wanted (L5)
  * @param stats whether figures are wanted at the end
@@ -63,7 +63,8 @@ record CommandLine(boolean verbose, boolean stats, String name, Optional<Path> i
       }
       Optional<DeviceOption> device = offered.stream().filter(candidate -> ("--" + candidate.name()).equals(option)).findFirst();
       boolean known = device.isPresent() || option.equals("--" + INITRD) || option.equals("--" + NAME);
-      if (!known) throw UserError.withUsage("unknown option " + option + ": it is none of lguest's own, and no installed device bundle offers it");
+      if (!known)
+        throw UserError.withUsage("unknown option " + option + ": it is none of lguest's own, and no installed device bundle offers it");
       if (device.isPresent() && !device.get().takesValue()) {
         if (equals >= 0) throw UserError.withUsage("option " + option + " takes no value");
         devices.add(new DeviceSpec(device.get().type(), ""));

@@ -51,7 +51,8 @@ final class ConsoleView {
   }
 
   /** Hands over what is typed, together what was typed together: a device may care (L42). */
-  private static void type(Guest guest, NonBlockingInputStream in, Attachable.Attachment attachment) throws IOException, InterruptedException {
+  private static void type(Guest guest, NonBlockingInputStream in, Attachable.Attachment attachment) throws IOException,
+      InterruptedException {
     ByteBuffer typed = ByteBuffer.allocate(LARGEST_READ);
     while (guest.state() != Guest.State.ENDED) {
       int first = in.read(LOOK_MILLIS);

@@ -10,7 +10,8 @@ package lguest.shell;
 record DeviceOption(String name, String value, String type) {
   static DeviceOption of(String announced, String type) {
     int equals = announced.indexOf('=');
-    return equals < 0 ? new DeviceOption(announced, "", type) : new DeviceOption(announced.substring(0, equals), announced.substring(equals + 1), type);
+    return equals < 0 ? new DeviceOption(announced, "", type)
+        : new DeviceOption(announced.substring(0, equals), announced.substring(equals + 1), type);
   }
 
   boolean takesValue() { return !value.isEmpty(); }

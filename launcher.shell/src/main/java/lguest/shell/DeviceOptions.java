@@ -11,7 +11,10 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 
-/** The device options of the moment: what the device bundles that are here announce. Only service properties are read, no device code is loaded for it. */
+/**
+ * The device options of the moment: what the device bundles that are here announce. Only service properties are read, no
+ * device code is loaded for it.
+ */
 @Component(service = DeviceOptions.class)
 public final class DeviceOptions {
   private final ConcurrentHashMap<ServiceReference<DeviceProvider>, List<DeviceOption>> announced = new ConcurrentHashMap<>();
@@ -19,7 +22,8 @@ public final class DeviceOptions {
   @Reference(service = DeviceProvider.class, cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
   void addProvider(ServiceReference<DeviceProvider> provider) {
     String type = String.valueOf(provider.getProperty("lguest.device.type"));
-    announced.put(provider, strings(provider.getProperty("lguest.device.option")).stream().map(option -> DeviceOption.of(option, type)).toList());
+    announced.put(provider, strings(provider.getProperty("lguest.device.option")).stream()
+        .map(option -> DeviceOption.of(option, type)).toList());
   }
 
   void removeProvider(ServiceReference<DeviceProvider> provider) { announced.remove(provider); }
@@ -27,7 +31,8 @@ public final class DeviceOptions {
   /** By name. Where two bundles announce the same name they are of one type, or the higher ranking one has it. */
   List<DeviceOption> list() {
     TreeMap<String, DeviceOption> byName = new TreeMap<>();
-    announced.keySet().stream().sorted().forEach(provider -> announced.getOrDefault(provider, List.of()).forEach(option -> byName.put(option.name(), option)));
+    announced.keySet().stream().sorted().forEach(provider -> announced.getOrDefault(provider, List.of())
+        .forEach(option -> byName.put(option.name(), option)));
     return List.copyOf(byName.values());
   }
 

@@ -21,11 +21,12 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 
 /**
- * The commands about guests. Every one takes its words as they are and reads them itself: left to Gogo, a word too many would be answered with the signature of
- * a Java method.
+ * The commands about guests. Every one takes its words as they are and reads them itself: left to Gogo, a word too many would
+ * be answered with the signature of a Java method.
  */
 @Component(service = GuestCommands.class, property = {"osgi.command.scope=" + GuestCommands.SCOPE,
-    "osgi.command.function=boot", "osgi.command.function=list", "osgi.command.function=attach", "osgi.command.function=stop", "osgi.command.function=devices",
+    "osgi.command.function=boot", "osgi.command.function=list", "osgi.command.function=attach", "osgi.command.function=stop",
+        "osgi.command.function=devices",
     "osgi.command.function=statistics", "osgi.command.function=help", "osgi.command.function=quit"})
 public final class GuestCommands {
   static final String SCOPE = "guest";
@@ -69,7 +70,8 @@ public final class GuestCommands {
     rows.add(new String[] {"NAME", "STATE", "MEMORY", "UP", "INSTRUCTIONS", "IMAGE"});
     for (Guest guest : launcher.guests()) {
       String state = guest.end().map(GuestCommands::ending).orElse(guest.state() == Guest.State.READY ? "ready" : "running");
-      rows.add(new String[] {guest.name(), state, MemorySize.format(guest.spec().memory()), time(guest.uptime()), "%,d".formatted(guest.instructions()),
+      rows.add(new String[] {guest.name(), state, MemorySize.format(guest.spec().memory()), time(guest.uptime()),
+          "%,d".formatted(guest.instructions()),
           guest.spec().image().getFileName().toString()});
     }
     table(session.getConsole(), rows);
@@ -78,10 +80,12 @@ public final class GuestCommands {
   /** Gives a guest's console the terminal. */
   public void attach(CommandSession session, String... words) throws Exception {
     Guest guest = guest("attach", words);
-    if (!(session.get(Prompt.TERMINAL) instanceof Terminal terminal)) throw UserError.of("attach needs a terminal, and there is none here");
+    if (!(session.get(Prompt.TERMINAL) instanceof Terminal terminal))
+      throw UserError.of("attach needs a terminal, and there is none here");
     ConsoleView.show(guest, terminal);
     // All other ends are news, told already.
-    guest.end().filter(end -> end.kind() == GuestEnd.Kind.STOPPED).ifPresent(end -> session.getConsole().println(guest.name() + ": " + ending(end)));
+    guest.end().filter(end -> end.kind() == GuestEnd.Kind.STOPPED)
+        .ifPresent(end -> session.getConsole().println(guest.name() + ": " + ending(end)));
   }
 
   /** Stops a guest, or forgets one that has ended. */

@@ -49,7 +49,8 @@ final class GuestCompleter implements Completer {
       files(word.substring(0, equals + 1), word.substring(equals + 1), candidates);
     } else if (word.startsWith("-")) {
       candidates.add(new Candidate("--verbose"));
-      Stream.concat(Stream.of("--initrd=", "--name="), world.options().stream().map(option -> "--" + option.name() + (option.takesValue() ? "=" : "")))
+      Stream.concat(Stream.of("--initrd=", "--name="), world.options().stream()
+          .map(option -> "--" + option.name() + (option.takesValue() ? "=" : "")))
           .forEach(option -> candidates.add(new Candidate(option, option, null, null, null, null, !option.endsWith("="))));
     } else if (positional == 0) {
       for (String start : List.of(CommandLine.DEMO, "16M", "64M", "256M", "1G")) candidates.add(new Candidate(start));

@@ -33,7 +33,8 @@ final class Help {
         """);
     for (DeviceOption option : offered) {
       String form = option.form();
-      text.append(form.length() <= 19 ? "  %-19s ".formatted(form) : "  %s%n%22s".formatted(form, "")).append("a device of type %s; may be repeated%n".formatted(option.type()));
+      text.append(form.length() <= 19 ? "  %-19s ".formatted(form) : "  %s%n%22s".formatted(form, ""))
+          .append("a device of type %s; may be repeated%n".formatted(option.type()));
     }
     return text.toString();
   }

@@ -16,8 +16,8 @@ import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
 
 /**
- * {@code lguest} on the command line: one guest on this terminal, or the prompt, or a word of advice. The platform hands its arguments to the
- * service with the property {@code lguest.main} and exits with what that returns (L7).
+ * {@code lguest} on the command line: one guest on this terminal, or the prompt, or a word of advice. The platform hands its
+ * arguments to the service with the property {@code lguest.main} and exits with what that returns (L7).
  */
 @Component(service = ToIntFunction.class, property = "lguest.main:Boolean=true")
 public final class OneShot implements ToIntFunction<String[]> {
@@ -73,7 +73,8 @@ public final class OneShot implements ToIntFunction<String[]> {
       return ERROR;
     }
     // A user who typed ^C three times knows why (L42).
-    if (end.status() == ERROR) System.err.println("lguest: " + (end.reason().isEmpty() ? "the guest ended for no known reason" : end.reason()));
+    if (end.status() == ERROR) System.err.println("lguest: "
+        + (end.reason().isEmpty() ? "the guest ended for no known reason" : end.reason()));
     return end.status();
   }
 

@@ -27,8 +27,10 @@ import org.osgi.framework.BundleException;
 /**
  * Tour 7.2: The prompt
  *
- * <p>Gogo understands the lines, JLine edits them. Without a terminal the lines come from standard input as they are, so that a file of commands can be run. Gogo finds commands as services, ours ({@link GuestCommands}) like anybody's; a bundle that is installed while the prompt waits brings its commands
- * with it. What a command complains about is one line for people, never the name of an exception.
+ * <p>Gogo understands the lines, JLine edits them. Without a terminal the lines come from standard input as they are, so that a
+ * file of commands can be run. Gogo finds commands as services, ours ({@link GuestCommands}) like anybody's; a bundle that is
+ * installed while the prompt waits brings its commands with it. What a command complains about is one line for people, never
+ * the name of an exception.
  */
 final class Prompt {
   /** The session variable under which commands find the user's terminal, as Gogo's own JLine shell has it. */
@@ -53,7 +55,10 @@ final class Prompt {
     this.completer = completer;
   }
 
-  /** Runs until the user quits or the input ends. Returns the exit status: 1 if commands were read from a file or pipe and one of them failed. */
+  /**
+   * Runs until the user quits or the input ends. Returns the exit status: 1 if commands were read from a file or pipe and one
+   * of them failed.
+   */
   int run() throws UserError {
     // Before Gogo puts streams of its own in their place, which lead to the session's, which are these.
     InputStream in = System.in;
@@ -80,7 +85,8 @@ final class Prompt {
 
   private int edit(CommandProcessor processor) throws IOException {
     // JLine puts the terminal back too, but not at a signal, and it loses the line speed on the way.
-    try (TerminalModes before = TerminalModes.note(TerminalSession.STDIN).orElseThrow(() -> new IOException("standard input is no terminal"))) {
+    try (TerminalModes before = TerminalModes.note(TerminalSession.STDIN)
+        .orElseThrow(() -> new IOException("standard input is no terminal"))) {
       return editOn(processor);
     }
   }
@@ -88,7 +94,8 @@ final class Prompt {
   private int editOn(CommandProcessor processor) throws IOException {
     try (Terminal terminal = terminal(); PrintStream out = new PrintStream(terminal.output(), true, terminal.encoding())) {
       try (CommandSession session = processor.createSession(terminal.input(), out, out)) {
-        LineReader reader = LineReaderBuilder.builder().terminal(terminal).completer(completer).appName("lguest").option(LineReader.Option.DISABLE_EVENT_EXPANSION, true).build();
+        LineReader reader = LineReaderBuilder.builder().terminal(terminal).completer(completer).appName("lguest")
+            .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true).build();
         prepare(session, reader::printAbove);
         session.put(TERMINAL, terminal);
         out.println("lguest " + context.getBundle().getVersion() + ": type help, or boot demo; Tab completes, Ctrl-D leaves");
@@ -113,7 +120,8 @@ final class Prompt {
     try {
       // Ctrl-C while a command runs is not the end of everything.
       // And no library of JLine's is to be unpacked into the directory for temporary files, where it would stay.
-      Terminal terminal = TerminalBuilder.builder().name("lguest").system(true).jni(false).signalHandler(Terminal.SignalHandler.SIG_IGN).build();
+      Terminal terminal = TerminalBuilder.builder().name("lguest").system(true).jni(false)
+          .signalHandler(Terminal.SignalHandler.SIG_IGN).build();
       // A serial line does not know its size.
       if (terminal.getWidth() == 0 || terminal.getHeight() == 0) terminal.setSize(new Size(80, 24));
       return terminal;
@@ -158,7 +166,8 @@ final class Prompt {
       case UserError error -> error.getMessage() + (error.usage() ? "; try help boot" : "");
       case LaunchException error -> error.getMessage();
       case UncheckedIOException error -> error.getCause().getMessage();
-      case RuntimeException error when error.getClass().getSimpleName().equals("CommandNotFoundException") -> error.getMessage().replace("Command not found: ", "unknown command ") + ": type help for those there are";
+      case RuntimeException error when error.getClass().getSimpleName().equals("CommandNotFoundException") -> error.getMessage()
+          .replace("Command not found: ", "unknown command ") + ": type help for those there are";
       case InterruptedException error -> "interrupted";
       default -> e.getMessage() == null ? e.toString() : e.getMessage();
     };

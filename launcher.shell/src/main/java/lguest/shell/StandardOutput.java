@@ -6,7 +6,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import lguest.device.Attachable;
 
-/** A console's way to the process's standard output: large unbuffered writes, and word to somebody when nobody reads there any more. */
+/**
+ * A console's way to the process's standard output: large unbuffered writes, and word to somebody when nobody reads there any
+ * more.
+ */
 final class StandardOutput implements Attachable.Output {
   // Not a channel: an interrupt would close it, and with it the standard output.
   private final FileOutputStream out = new FileOutputStream(FileDescriptor.out);

@@ -6,12 +6,15 @@ import java.nio.ByteOrder;
 import java.util.Optional;
 
 /**
- * The modes of the user's terminal: noted when a guest or the prompt gets it, and back to that at {@link #close} and when the JVM ends in
- * any way that leaves it a chance: System.exit, an exception, SIGTERM, SIGHUP, SIGINT.
+ * The modes of the user's terminal: noted when a guest or the prompt gets it, and back to that at {@link #close} and when the
+ * JVM ends in any way that leaves it a chance: System.exit, an exception, SIGTERM, SIGHUP, SIGINT.
  */
 final class TerminalModes implements AutoCloseable {
   private static final int TCSANOW = 0;
-  /** struct termios of Linux: four words of flags, the line discipline, the control characters. Larger than any architecture needs. */
+  /**
+   * struct termios of Linux: four words of flags, the line discipline, the control characters. Larger than any architecture
+   * needs.
+   */
   private static final int SIZE = 128;
   private static final int IFLAG = 0, LFLAG = 12, CC = 17;
   private static final int ICRNL = 0x100, IXON = 0x400;

@@ -13,9 +13,9 @@ import lguest.launcher.Guest;
 /**
  * Tour 7.1: A byte typed starts its way
  *
- * <p>One guest on standard input and output, which may be a terminal, a pipe or a file. The terminal is told to keep its hands off (raw), every read becomes one input of the console device
- * exactly as it came, and what the guest prints goes out in pieces as large as have gathered. At the end of input the terminal gets its
- * manners back, and the guest goes on alone (L40b).
+ * <p>One guest on standard input and output, which may be a terminal, a pipe or a file. The terminal is told to keep its hands
+ * off (raw), every read becomes one input of the console device exactly as it came, and what the guest prints goes out in
+ * pieces as large as have gathered. At the end of input the terminal gets its manners back, and the guest goes on alone (L40b).
  */
 final class TerminalSession implements AutoCloseable {
   static final int STDIN = 0;
@@ -46,9 +46,11 @@ final class TerminalSession implements AutoCloseable {
 
   /** Attaches to a guest's console, history first. */
   static Attachable.Attachment console(Guest guest, Attachable.Output output) throws UserError {
-    DeviceSlot console = guest.slots().stream().filter(slot -> slot.type().equals(CommandLine.CONSOLE)).findFirst().orElseThrow(() -> UserError.of("guest '" + guest.name() + "' has no console"));
+    DeviceSlot console = guest.slots().stream().filter(slot -> slot.type().equals(CommandLine.CONSOLE)).findFirst()
+        .orElseThrow(() -> UserError.of("guest '" + guest.name() + "' has no console"));
     return console.attach(output, true)
-        .orElseThrow(() -> UserError.of("the console of guest '" + guest.name() + "' cannot be attached to: " + console.reason().orElse("its device carries no byte stream")));
+        .orElseThrow(() -> UserError.of("the console of guest '" + guest.name() + "' cannot be attached to: " + console.reason()
+            .orElse("its device carries no byte stream")));
   }
 
   /** Whether the standard output was closed under us. The guest has been stopped then: nobody could see it. */

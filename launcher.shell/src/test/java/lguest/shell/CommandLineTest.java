@@ -16,7 +16,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class CommandLineTest {
-  private static final List<DeviceOption> OFFERED = List.of(DeviceOption.of("disk=<filename>", "block"), DeviceOption.of("net=<ipaddr>", "tun"), DeviceOption.of("rng", "random"));
+  private static final List<DeviceOption> OFFERED = List.of(DeviceOption.of("disk=<filename>", "block"),
+      DeviceOption.of("net=<ipaddr>", "tun"), DeviceOption.of("rng", "random"));
   private static final DeviceSpec CONSOLE = new DeviceSpec("console", "");
 
   private static CommandLine parse(String... arguments) throws UserError { return CommandLine.parse(List.of(arguments), OFFERED); }
@@ -25,7 +26,8 @@ class CommandLineTest {
 
   @Test void devicesStandInTheOrderOfTheirOptionsAndTheConsoleLast() throws Exception {
     GuestSpec spec = parse("--disk=b", "--net=10.0.0.1", "--rng", "--disk=a", "64", "vmlinux").guest();
-    assertEquals(List.of(new DeviceSpec("block", "b"), new DeviceSpec("tun", "10.0.0.1"), new DeviceSpec("random", ""), new DeviceSpec("block", "a"), CONSOLE), spec.devices());
+    assertEquals(List.of(new DeviceSpec("block", "b"), new DeviceSpec("tun", "10.0.0.1"), new DeviceSpec("random", ""),
+        new DeviceSpec("block", "a"), CONSOLE), spec.devices());
   }
 
   @Test void whatFollowsTheImageBelongsToTheGuest() throws Exception {
@@ -70,7 +72,8 @@ class CommandLineTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"64, 67108864", "+64, 67108864", "64M, 67108864", "64m, 67108864", "64MiB, 67108864", "1G, 1073741824", "8192K, 8388608", "4, 4194304", "4100K, 4198400", "4095, 4293918720"})
+  @CsvSource({"64, 67108864", "+64, 67108864", "64M, 67108864", "64m, 67108864", "64MiB, 67108864", "1G, 1073741824",
+      "8192K, 8388608", "4, 4194304", "4100K, 4198400", "4095, 4293918720"})
   void memorySizes(String text, long bytes) throws Exception { assertEquals(bytes, MemorySize.parse(text)); }
 
   @ParameterizedTest
@@ -81,7 +84,8 @@ class CommandLineTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"3, too small", "4095K, too small", "4G, too large", "4096, too large", "18446744073709551617, too large", "5001K, whole number of pages"})
+  @CsvSource({"3, too small", "4095K, too small", "4G, too large", "4096, too large", "18446744073709551617, too large",
+      "5001K, whole number of pages"})
   void whatNoGuestCanHave(String text, String why) {
     UserError refused = assertThrows(UserError.class, () -> MemorySize.parse(text));
     assertTrue(refused.getMessage().contains("'" + text + "'") && refused.getMessage().contains(why), refused.getMessage());

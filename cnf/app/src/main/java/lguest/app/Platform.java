@@ -26,10 +26,10 @@ import org.osgi.framework.wiring.FrameworkWiring;
 /**
  * Tour 1.2: The house is furnished
  *
- * <p>Embeds the OSGi framework, installs and starts the bundles, and hands the command line and the main thread to the service with the property
- * {@code lguest.main}. Nothing here knows what the bundles do. They come from the directory {@code bundles} beside the
- * jar when there is one, read where they lie, which is how the {@code lguest} script starts us; a jar on its own carries them inside and they are
- * unpacked first.
+ * <p>Embeds the OSGi framework, installs and starts the bundles, and hands the command line and the main thread to the service
+ * with the property {@code lguest.main}. Nothing here knows what the bundles do. They come from the directory {@code bundles}
+ * beside the jar when there is one, read where they lie, which is how the {@code lguest} script starts us; a jar on its own
+ * carries them inside and they are unpacked first.
  */
 public final class Platform {
   /** Installed but not started: one command line needs no prompt. The shell starts them when it is asked for one. */
@@ -85,7 +85,8 @@ public final class Platform {
     }
     try (JarFile jar = new JarFile(self)) {
       TreeMap<String, JarEntry> nested = new TreeMap<>();
-      jar.stream().filter(entry -> entry.getName().startsWith("bundles/") && entry.getName().endsWith(".jar")).forEach(entry -> nested.put(entry.getName(), entry));
+      jar.stream().filter(entry -> entry.getName().startsWith("bundles/") && entry.getName().endsWith(".jar"))
+          .forEach(entry -> nested.put(entry.getName(), entry));
       for (var entry : nested.values()) {
         try (InputStream in = jar.getInputStream(entry)) { bundles.add(context.installBundle(entry.getName(), in)); }
       }

@@ -18,7 +18,8 @@ final class ReExec {
     for (File home : homes()) {
       File java = new File(home, "bin/java");
       if (!java.canExecute() || version(home) < Main.NEEDED) continue;
-      List<String> command = new ArrayList<String>(Arrays.asList(java.getPath(), "--sun-misc-unsafe-memory-access=allow", "-XX:+UseSerialGC", "-XX:-UsePerfData",
+      List<String> command = new ArrayList<String>(Arrays.asList(java.getPath(), "--sun-misc-unsafe-memory-access=allow",
+          "-XX:+UseSerialGC", "-XX:-UsePerfData",
           "-jar", new File(Main.class.getProtectionDomain().getCodeSource().getLocation().toURI()).getPath()));
       command.addAll(Arrays.asList(args));
       outliveInterrupts();
@@ -62,12 +63,16 @@ final class ReExec {
     }
   }
 
-  /** The terminal sends Ctrl-C to both; this JVM must outlive it. A handler that does nothing, rather than ignoring the signal, which the child would inherit. */
+  /**
+   * The terminal sends Ctrl-C to both; this JVM must outlive it. A handler that does nothing, rather than ignoring the
+   * signal, which the child would inherit.
+   */
   private static void outliveInterrupts() {
     try {
       Class<?> signal = Class.forName("sun.misc.Signal");
       Class<?> handler = Class.forName("sun.misc.SignalHandler");
-      Object nothing = Proxy.newProxyInstance(ReExec.class.getClassLoader(), new Class<?>[] {handler}, (proxy, method, arguments) -> null);
+      Object nothing = Proxy.newProxyInstance(ReExec.class.getClassLoader(), new Class<?>[] {handler},
+          (proxy, method, arguments) -> null);
       signal.getMethod("handle", signal, handler).invoke(null, signal.getConstructor(String.class).newInstance("INT"), nothing);
     } catch (ReflectiveOperationException e) {
       // This Java has no such class: Ctrl-C then ends both, which is no worse.

@@ -13,9 +13,9 @@ import java.util.Comparator;
 import java.util.stream.Stream;
 
 /**
- * The directory where the framework keeps its notes while it runs. It is gone when we are: at the normal end and at a signal; and when there was
- * no chance to tidy up (SIGKILL, power), the next start finds that nobody holds its lock any more. A lock rather than a process id in
- * the name: containers may share the directory and not the process ids.
+ * The directory where the framework keeps its notes while it runs. It is gone when we are: at the normal end and at a signal;
+ * and when there was no chance to tidy up (SIGKILL, power), the next start finds that nobody holds its lock any more. A lock
+ * rather than a process id in the name: containers may share the directory and not the process ids.
  */
 final class Storage implements AutoCloseable {
   private static final String PREFIX = "lguest-";
@@ -69,7 +69,10 @@ final class Storage implements AutoCloseable {
     }
   }
 
-  /** Deletes a tree as far as possible. When a signal ends us the framework may still be writing to it, so a second look is taken. */
+  /**
+   * Deletes a tree as far as possible. When a signal ends us the framework may still be writing to it, so a second look is
+   * taken.
+   */
   private static void delete(Path tree) {
     for (int attempt = 0; attempt < 3 && Files.exists(tree); attempt++) {
       try (Stream<Path> files = Files.walk(tree)) {

@@ -30,7 +30,9 @@ class BadInputTest {
 
   private static Lguest.Result withMemory(String memory) throws Exception { return lguest.run("", memory, Lguest.demo().toString()); }
 
-  private static Lguest.Result withInitrd(Path initrd) throws Exception { return lguest.run("", "--initrd=" + initrd, "16", Lguest.demo().toString()); }
+  private static Lguest.Result withInitrd(Path initrd) throws Exception {
+    return lguest.run("", "--initrd=" + initrd, "16", Lguest.demo().toString());
+  }
 
   @Test void tooFewWords() throws Exception {
     assertUsage(lguest.run(""), "no memory size");
@@ -46,9 +48,11 @@ class BadInputTest {
   }
 
   @Test void memory() throws Exception {
-    for (String size : new String[] {"0", "-1", "abc", "64X", "1.5G", ""}) assertUsage(withMemory(size), "'" + size + "' is not a positive number");
+    for (String size : new String[] {"0", "-1", "abc", "64X", "1.5G", ""})
+      assertUsage(withMemory(size), "'" + size + "' is not a positive number");
     for (String size : new String[] {"3", "3M", "512K"}) assertComplaint(withMemory(size), "'" + size + "' is too small", "at least 4M");
-    for (String size : new String[] {"4096", "4G", "99999999999999999999"}) assertComplaint(withMemory(size), "'" + size + "' is too large");
+    for (String size : new String[] {"4096", "4G", "99999999999999999999"})
+      assertComplaint(withMemory(size), "'" + size + "' is too large");
     assertComplaint(withMemory("5001K"), "'5001K' is not a whole number of pages");
   }
 

@@ -39,7 +39,9 @@ final class Images {
 
   Path headersOutsideFile() throws IOException { return elf("headers", image -> image.putInt(E_PHOFF, 0x7FFFFF00)); }
 
-  Path segmentOutsideFile() throws IOException { return elf("segment", image -> image.putInt(image.getInt(E_PHOFF) + P_OFFSET, 0x7FFFF000)); }
+  Path segmentOutsideFile() throws IOException {
+    return elf("segment", image -> image.putInt(image.getInt(E_PHOFF) + P_OFFSET, 0x7FFFF000));
+  }
 
   Path segmentOutsideMemory() throws IOException {
     return elf("far", image -> {
@@ -62,7 +64,10 @@ final class Images {
     });
   }
 
-  /** A gzip stream behind something else, as in a bzImage. {@code keep} bytes of it, with byte {@code broken} turned over unless negative. */
+  /**
+   * A gzip stream behind something else, as in a bzImage. {@code keep} bytes of it, with byte {@code broken} turned over
+   * unless negative.
+   */
   Path compressed(String name, byte[] content, int keep, int broken) throws IOException {
     ByteArrayOutputStream packed = new ByteArrayOutputStream();
     packed.write(new byte[512]);

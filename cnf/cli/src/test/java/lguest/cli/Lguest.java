@@ -16,7 +16,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** {@code ./lguest} in a directory of its own, with the jar of this build, and a place for temporary files that must be empty afterwards. */
+/**
+ * {@code ./lguest} in a directory of its own, with the jar of this build, and a place for temporary files that must be empty
+ * afterwards.
+ */
 final class Lguest {
   private static final long PATIENCE_SECONDS = 180;
   static final Path ROOT = Path.of(System.getProperty("lguest.root"));

@@ -36,7 +36,8 @@ class PipeTest {
     Path link = Files.createSymbolicLink(elsewhere.resolve("lg"), Path.of("../lguest"));
     Files.copy(Lguest.demo(), elsewhere.resolve("kernel"));
     Path input = Files.writeString(elsewhere.resolve("input"), "cmdline\npoweroff\n");
-    Lguest.Result result = lguest.finish(lguest.command(elsewhere, link.toString(), "16M", "kernel", "a=b", "c d").redirectInput(input.toFile()).start(), "");
+    Lguest.Result result = lguest.finish(lguest.command(elsewhere, link.toString(), "16M", "kernel", "a=b", "c d")
+        .redirectInput(input.toFile()).start(), "");
     assertEquals(0, result.status(), result::err);
     assertTrue(result.out().contains("a=b c d"), result::out);
   }
@@ -55,7 +56,8 @@ class PipeTest {
       Lguest.Result result = lguest.run("die " + death[0] + "\n", "demo");
       assertEquals(1, result.status(), result::toString);
       String reason = result.err().lines().filter(line -> !line.contains(END_OF_INPUT)).reduce((first, second) -> second).orElse("");
-      assertTrue(reason.startsWith("lguest: ") && reason.length() > "lguest: ".length() && reason.toLowerCase().contains(death[1]), result::err);
+      assertTrue(reason.startsWith("lguest: ") && reason.length() > "lguest: ".length() && reason.toLowerCase()
+          .contains(death[1]), result::err);
       assertFalse(result.err().contains("\tat "), "a guest's fault is no stack trace: " + result.err());
     }
   }
@@ -68,7 +70,8 @@ class PipeTest {
     assertEquals("40000000", summary.group(1));
     int start = result.out().indexOf("00000000 ");
     assertEquals(start + 40_000_000, summary.start(), "nothing missing and nothing else in between");
-    ByteBuffer words = ByteBuffer.wrap(result.out().substring(start, summary.start()).getBytes(ISO_8859_1)).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer words = ByteBuffer.wrap(result.out().substring(start, summary.start()).getBytes(ISO_8859_1))
+        .order(ByteOrder.LITTLE_ENDIAN);
     int sum = 0;
     while (words.hasRemaining()) sum += words.getInt();
     assertEquals(summary.group(3), "%08x".formatted(sum), "the guest's sum of all words and ours");
@@ -101,8 +104,10 @@ class PipeTest {
   }
 
   @Test void whatAKilledOneLeftIsSweptAndWhatALivingOneHasIsNot() throws Exception {
-    Path dead = Files.createDirectories(lguest.temporary.resolve("lguest-dead/framework")).getParent(), living = Files.createDirectory(lguest.temporary.resolve("lguest-living"));
-    for (Path left : new Path[] {dead, living}) Files.setLastModifiedTime(Files.createFile(left.resolve("alive")), java.nio.file.attribute.FileTime.fromMillis(0));
+    Path dead = Files.createDirectories(lguest.temporary.resolve("lguest-dead/framework")).getParent(),
+        living = Files.createDirectory(lguest.temporary.resolve("lguest-living"));
+    for (Path left : new Path[] {dead, living})
+      Files.setLastModifiedTime(Files.createFile(left.resolve("alive")), java.nio.file.attribute.FileTime.fromMillis(0));
     try (var held = java.nio.channels.FileChannel.open(living.resolve("alive"), java.nio.file.StandardOpenOption.WRITE)) {
       held.lock();
       Process process = lguest.lguest("version").start();
@@ -118,7 +123,8 @@ class PipeTest {
   @Test void helpAndVersion() throws Exception {
     Lguest.Result help = lguest.run("", "help");
     assertEquals(0, help.status());
-    for (String word : new String[] {"--block=", "--initrd=", "--verbose", "<mem>", "demo", "shell", "Exit status"}) assertTrue(help.out().contains(word), word);
+    for (String word : new String[] {"--block=", "--initrd=", "--verbose", "<mem>", "demo", "shell", "Exit status"})
+      assertTrue(help.out().contains(word), word);
     assertTrue(lguest.run("", "version").out().matches("lguest \\d+\\.\\d+\\.\\d+.*, Java .*\\R"));
   }
 

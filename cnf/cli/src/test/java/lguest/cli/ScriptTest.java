@@ -17,7 +17,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The script's own part: which Java, when to build, and what when that fails. A Maven of our own stands in for the real one and counts its calls. */
+/**
+ * The script's own part: which Java, when to build, and what when that fails. A Maven of our own stands in for the real one
+ * and counts its calls.
+ */
 class ScriptTest {
   @TempDir Path directory;
   private Path root, tools, source;
@@ -42,7 +45,9 @@ class ScriptTest {
     Files.setLastModifiedTime(file, FileTime.from(Instant.now().plusSeconds(seconds)));
   }
 
-  private long calls() throws IOException { return Files.exists(directory.resolve("calls")) ? Files.readAllLines(directory.resolve("calls")).size() : 0; }
+  private long calls() throws IOException {
+    return Files.exists(directory.resolve("calls")) ? Files.readAllLines(directory.resolve("calls")).size() : 0;
+  }
 
   private Lguest.Result version(Map<String, String> changes) throws Exception {
     ProcessBuilder builder = lguest.lguest("version");
@@ -95,15 +100,18 @@ class ScriptTest {
   }
 
   @Test void withoutAJava25OneLineSaysSo() throws Exception {
-    // In a PATH of its own, where only what the script needs is found, and with no usual place to look: a root of its own would need rights.
+    // In a PATH of its own, where only what the script needs is found, and with no usual place to look: a root of its own would
+    // need rights.
     Path old = Files.createDirectories(directory.resolve("old/bin"));
     Files.writeString(old.resolve("java"), "#!/bin/sh\nexit 0\n");
     Files.setPosixFilePermissions(old.resolve("java"), PosixFilePermissions.fromString("rwxr-xr-x"));
     Files.writeString(directory.resolve("old/release"), "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"17.0.15\"\n");
-    String script = Files.readString(root.resolve("lguest")).replace("/usr/lib/jvm/*", directory.resolve("old").toString()).replace("/opt/java/* /opt/*", "");
+    String script = Files.readString(root.resolve("lguest")).replace("/usr/lib/jvm/*", directory.resolve("old").toString())
+        .replace("/opt/java/* /opt/*", "");
     Files.writeString(root.resolve("lguest"), script);
     String home = directory.resolve("old").toString();
-    Lguest.Result result = version(Map.of("LGUEST_JAVA_HOME", home, "JAVA_HOME", home, "JDK_HOME", "", "HOME", directory.toString(), "PATH", old + ":/usr/bin:/bin"));
+    Lguest.Result result = version(Map.of("LGUEST_JAVA_HOME", home, "JAVA_HOME", home, "JDK_HOME", "", "HOME",
+        directory.toString(), "PATH", old + ":/usr/bin:/bin"));
     if (result.status() == 0) throw new AssertionError("found a Java in spite of all: " + result.out());
     Lguest.assertComplaint(result, "needs Java 25 or newer", "install a JDK 25", "LGUEST_JAVA_HOME");
   }
@@ -112,9 +120,11 @@ class ScriptTest {
     Path java = Path.of("/usr/lib/jvm");
     org.junit.jupiter.api.Assumptions.assumeTrue(Files.isDirectory(java), "needs several Javas");
     try (var homes = Files.list(java)) {
-      Path old = homes.filter(home -> Files.exists(home.resolve("release")) && Files.isExecutable(home.resolve("bin/java")) && release(home) < 25).findFirst().orElse(null);
+      Path old = homes.filter(home -> Files.exists(home.resolve("release")) && Files.isExecutable(home.resolve("bin/java"))
+          && release(home) < 25).findFirst().orElse(null);
       org.junit.jupiter.api.Assumptions.assumeTrue(old != null, "needs a Java older than 25");
-      Lguest.Result result = lguest.finish(lguest.command(root, old.resolve("bin/java").toString(), "-jar", Lguest.JAR.toString(), "version").start(), "");
+      Lguest.Result result = lguest.finish(lguest.command(root, old.resolve("bin/java").toString(), "-jar",
+          Lguest.JAR.toString(), "version").start(), "");
       assertEquals(0, result.status(), result::err);
       assertTrue(result.out().startsWith("lguest "), result::out);
     }
@@ -122,7 +132,8 @@ class ScriptTest {
 
   private static int release(Path home) {
     try {
-      return Files.readAllLines(home.resolve("release")).stream().filter(line -> line.startsWith("JAVA_VERSION=")).mapToInt(line -> Integer.parseInt(line.replaceAll(".*=\"(\\d+).*", "$1"))).findFirst().orElse(99);
+      return Files.readAllLines(home.resolve("release")).stream().filter(line -> line.startsWith("JAVA_VERSION="))
+          .mapToInt(line -> Integer.parseInt(line.replaceAll(".*=\"(\\d+).*", "$1"))).findFirst().orElse(99);
     } catch (IOException e) {
       return 99;
     }

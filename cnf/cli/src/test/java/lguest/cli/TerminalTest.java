@@ -19,8 +19,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * lguest on a terminal, which {@code script} of util-linux makes. A shell on that terminal notes the terminal's modes, runs lguest, and notes them
- * again; what we type goes through {@code script}.
+ * lguest on a terminal, which {@code script} of util-linux makes. A shell on that terminal notes the terminal's modes, runs
+ * lguest, and notes them again; what we type goes through {@code script}.
  */
 @Timeout(240)
 class TerminalTest {
@@ -42,7 +42,8 @@ class TerminalTest {
 
   private void open(String arguments) throws IOException {
     for (String name : new String[] {"before", "after", "status"}) Files.deleteIfExists(directory.resolve(name));
-    Path job = Files.writeString(directory.resolve("job"), "stty sane; stty -g > before; ./lguest " + arguments + "; echo $? > status; stty -g > after; echo 'all done'\n");
+    Path job = Files.writeString(directory.resolve("job"), "stty sane; stty -g > before; ./lguest " + arguments
+        + "; echo $? > status; stty -g > after; echo 'all done'\n");
     script = lguest.command(directory, "/usr/bin/script", "-qfc", "sh " + job, "/dev/null").redirectErrorStream(true).start();
     Thread.ofVirtual().start(() -> {
       byte[] piece = new byte[4096];

@@ -15,7 +15,10 @@ final class FloodText {
 
   private FloodText() {}
 
-  /** Checks that {@code text}, up to and with the summary, has every byte of a flood of {@code wanted} bytes once, in order and unchanged. */
+  /**
+   * Checks that {@code text}, up to and with the summary, has every byte of a flood of {@code wanted} bytes once, in order
+   * and unchanged.
+   */
   static void check(String text, int wanted) {
     Matcher summary = SUMMARY.matcher(text);
     if (!summary.find()) throw new AssertionError("no summary in " + text.substring(Math.max(0, text.length() - 200)));

@@ -18,7 +18,8 @@ import org.osgi.framework.Constants;
 class GuestTest {
   @Test void everyBundleIsActive() {
     List<String> others = Arrays.stream(Platform.context().getBundles())
-        .filter(bundle -> bundle.getState() != Bundle.ACTIVE && bundle.getHeaders().get(Constants.FRAGMENT_HOST) == null).map(Bundle::toString).toList();
+        .filter(bundle -> bundle.getState() != Bundle.ACTIVE && bundle.getHeaders().get(Constants.FRAGMENT_HOST) == null)
+            .map(Bundle::toString).toList();
     assertEquals(List.of(), others);
   }
 
@@ -27,7 +28,8 @@ class GuestTest {
     for (Bundle bundle : Platform.context().getBundles()) {
       if (!bundle.getSymbolicName().startsWith("lguest.device.")) continue;
       for (String clause : bundle.getHeaders().get(Constants.IMPORT_PACKAGE).split(",(?=[a-z])"))
-        assertTrue(!clause.startsWith("lguest.") || clause.startsWith("lguest.device;") || clause.equals("lguest.device"), bundle + " imports " + clause);
+        assertTrue(!clause.startsWith("lguest.") || clause.startsWith("lguest.device;") || clause.equals("lguest.device"),
+            bundle + " imports " + clause);
     }
   }
 

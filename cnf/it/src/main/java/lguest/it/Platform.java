@@ -53,7 +53,8 @@ final class Platform {
   }
 
   static Guest boot(String name) throws IOException, LaunchException, InterruptedException {
-    Guest guest = service(Launcher.class).create(new GuestSpec(name, 32L << 20, demo(), Optional.empty(), List.of(new DeviceSpec("console", "")), ""));
+    Guest guest = service(Launcher.class).create(new GuestSpec(name, 32L << 20, demo(), Optional.empty(),
+        List.of(new DeviceSpec("console", "")), ""));
     guest.start();
     return guest;
   }
@@ -61,7 +62,8 @@ final class Platform {
   static void await(DeviceSlot slot, DeviceSlot.State state) throws InterruptedException {
     long deadline = System.currentTimeMillis() + PATIENCE_MILLIS;
     while (slot.state() != state) {
-      if (System.currentTimeMillis() > deadline) throw new AssertionError("the slot is " + slot.state() + ", not " + state + ": " + slot.reason());
+      if (System.currentTimeMillis() > deadline)
+        throw new AssertionError("the slot is " + slot.state() + ", not " + state + ": " + slot.reason());
       Thread.sleep(1);
     }
   }

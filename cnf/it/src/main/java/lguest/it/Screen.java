@@ -29,7 +29,9 @@ final class Screen implements Attachable.Output, AutoCloseable {
       int at = text.indexOf(wanted, from);
       if (at >= 0) return at + wanted.length();
       long left = deadline - System.nanoTime();
-      if (left <= 0) throw new AssertionError("'" + wanted + "' did not appear; the console shows:\n" + text.substring(Math.max(0, text.length() - 2000)));
+      if (left <= 0)
+        throw new AssertionError("'" + wanted + "' did not appear; the console shows:\n"
+            + text.substring(Math.max(0, text.length() - 2000)));
       TimeUnit.NANOSECONDS.timedWait(this, left);
     }
   }

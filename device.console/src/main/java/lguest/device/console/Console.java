@@ -19,9 +19,10 @@ import lguest.device.Request;
 /**
  * Tour 6.1: The smallest device there is
  *
- * <p>The console (L40 to L42): bytes out, bytes in, no pages, one channel both ways; and a whole device all the same. The guest sends bytes: they go into a ring, from which a thread for each who is attached
- * writes them out. If the ring is full the request is simply left incomplete, the guest stands still, and whoever makes room goes on with it. Somebody types:
- * the bytes wait in a queue until the guest offers a buffer. The original threw input away that came too early; waiting is the one
+ * <p>The console (L40 to L42): bytes out, bytes in, no pages, one channel both ways; and a whole device all the same. The guest
+ * sends bytes: they go into a ring, from which a thread for each who is attached writes them out. If the ring is full the
+ * request is simply left incomplete, the guest stands still, and whoever makes room goes on with it. Somebody types: the bytes
+ * wait in a queue until the guest offers a buffer. The original threw input away that came too early; waiting is the one
  * liberty taken here.
  */
 final class Console implements Device, Attachable {
@@ -254,7 +255,8 @@ final class Console implements Device, Attachable {
       notifyAll();
       List<Integer> unwritten = attached.stream().map(party -> party.reader.unseen()).toList();
       int history = Math.max(OutputRing.REPLAY, unwritten.stream().mapToInt(Integer::intValue).max().orElse(0));
-      return Optional.of(new ConsoleState(ring.last(history), unwritten, input.content(), interruptKey.count(), interruptKey.first(), taken, endTold).write());
+      return Optional.of(new ConsoleState(ring.last(history), unwritten, input.content(), interruptKey.count(),
+          interruptKey.first(), taken, endTold).write());
     }
   }
 

@@ -18,21 +18,26 @@ import lguest.device.DeviceState;
  * @param taken bytes already taken of a request that is not complete; it will come again
  * @param endTold whether the end of input has been reported
  */
-record ConsoleState(byte[] history, List<Integer> unwritten, byte[] input, long interrupts, long firstInterrupt, long taken, boolean endTold) {
+record ConsoleState(byte[] history, List<Integer> unwritten, byte[] input, long interrupts, long firstInterrupt, long taken,
+    boolean endTold) {
   static final ConsoleState FRESH = new ConsoleState(new byte[0], List.of(), new byte[0], 0, 0, 0, false);
   private static final int VERSION = 1;
 
   static ConsoleState read(DeviceState state) throws DeviceException {
     if (state.version() != VERSION)
-      throw new DeviceException("this console cannot take over from a console with state version " + state.version() + ", only from " + VERSION + ": install the version that was there");
+      throw new DeviceException("this console cannot take over from a console with state version " + state.version()
+          + ", only from " + VERSION + ": install the version that was there");
     Map<String, Object> values = state.values();
-    List<Integer> unwritten = Arrays.stream(((String) values.get("unwritten")).split(" ")).filter(count -> !count.isEmpty()).map(Integer::valueOf).toList();
-    return new ConsoleState((byte[]) values.get("history"), unwritten, (byte[]) values.get("input"), (Long) values.get("interrupts"), (Long) values.get("firstInterrupt"),
+    List<Integer> unwritten = Arrays.stream(((String) values.get("unwritten")).split(" ")).filter(count -> !count.isEmpty())
+        .map(Integer::valueOf).toList();
+    return new ConsoleState((byte[]) values.get("history"), unwritten, (byte[]) values.get("input"),
+        (Long) values.get("interrupts"), (Long) values.get("firstInterrupt"),
         (Long) values.get("taken"), (Boolean) values.get("endTold"));
   }
 
   DeviceState write() {
-    return new DeviceState(VERSION, Map.of("history", history, "unwritten", unwritten.stream().map(String::valueOf).collect(Collectors.joining(" ")), 
+    String counts = unwritten.stream().map(String::valueOf).collect(Collectors.joining(" "));
+    return new DeviceState(VERSION, Map.of("history", history, "unwritten", counts,
         "input", input, "interrupts", interrupts, "firstInterrupt", firstInterrupt, "taken", taken, "endTold", endTold));
   }
 }

@@ -4,8 +4,8 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The way out of a guest that holds the terminal (L42): three reads of a lone ^C, the third within about a second of the first. Anything
- * else typed starts the count anew, and so does a third that comes too late, as in the original.
+ * The way out of a guest that holds the terminal (L42): three reads of a lone ^C, the third within about a second of the first.
+ * Anything else typed starts the count anew, and so does a third that comes too late, as in the original.
  */
 final class InterruptKey {
   private static final byte CONTROL_C = 3;
@@ -21,7 +21,10 @@ final class InterruptKey {
     this.first = first;
   }
 
-  /** One read of the terminal at a time by the clock of {@link System#nanoTime}; consumes nothing. True when the user has had enough. */
+  /**
+   * One read of the terminal at a time by the clock of {@link System#nanoTime}; consumes nothing. True when the user has had
+   * enough.
+   */
   boolean read(ByteBuffer data, long now) {
     if (data.remaining() != 1 || data.get(data.position()) != CONTROL_C) {
       count = 0;

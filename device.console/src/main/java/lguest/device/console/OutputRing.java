@@ -7,9 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The guest's output: one ring for all who are attached, each with a position of its own. Nothing is overwritten that somebody has still to
- * write out; what everybody has stays for replay until its room is needed. Guarded by its owner's lock, except that a reader may use the bytes
- * it was shown without the lock: they stay until it moves on.
+ * The guest's output: one ring for all who are attached, each with a position of its own. Nothing is overwritten that somebody
+ * has still to write out; what everybody has stays for replay until its room is needed. Guarded by its owner's lock, except
+ * that a reader may use the bytes it was shown without the lock: they stay until it moves on.
  */
 final class OutputRing {
   /** What a newcomer gets to see. */
@@ -63,7 +63,10 @@ final class OutputRing {
 
   long end() { return end; }
 
-  /** Takes what there is room for of {@code part} from {@code offset} on; returns how much. With nobody attached there is always room. */
+  /**
+   * Takes what there is room for of {@code part} from {@code offset} on; returns how much. With nobody attached there is
+   * always room.
+   */
   long put(MemorySegment part, long offset) {
     long slowest = end;
     for (Reader reader : readers) slowest = Math.min(slowest, reader.position);

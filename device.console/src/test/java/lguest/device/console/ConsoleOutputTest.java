@@ -57,7 +57,8 @@ class ConsoleOutputTest {
 
   @Test void anArgumentIsRefused() {
     try (FakeContext other = new FakeContext()) {
-      DeviceException refused = assertThrows(DeviceException.class, () -> new ConsoleProvider().open(FakeContext.config("/dev/ttyS0"), other));
+      DeviceException refused = assertThrows(DeviceException.class, () -> new ConsoleProvider()
+          .open(FakeContext.config("/dev/ttyS0"), other));
       assertTrue(refused.getMessage().contains("/dev/ttyS0"), refused.getMessage());
     }
   }
@@ -158,7 +159,8 @@ class ConsoleOutputTest {
     Party newcomer = Party.quick();
     Attachable.Attachment again = console.attach(user, false);
     console.attach(newcomer, true);
-    assertArrayEquals(Arrays.copyOf(newcomer.await(OutputRing.REPLAY), 10), Arrays.copyOfRange(flood, OutputRing.CAPACITY - OutputRing.REPLAY, OutputRing.CAPACITY - OutputRing.REPLAY + 10),
+    assertArrayEquals(Arrays.copyOf(newcomer.await(OutputRing.REPLAY), 10),
+        Arrays.copyOfRange(flood, OutputRing.CAPACITY - OutputRing.REPLAY, OutputRing.CAPACITY - OutputRing.REPLAY + 10),
         "the history came along");
     assertFalse(request.isComplete(), "the old console must leave it alone");
     user.allow(1_000_000);
