@@ -55,6 +55,7 @@ public final class GuestCommands {
       try {
         GuestEnd end = guest.await();
         // Who stops a guest here is told by the command that did it.
+        if (line.stats()) news.accept(guest.name() + ": " + OneShot.stats(guest));
         if (end.kind() != GuestEnd.Kind.STOPPED) news.accept(guest.name() + ": " + ending(end));
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();

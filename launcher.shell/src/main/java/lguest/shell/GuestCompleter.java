@@ -49,6 +49,7 @@ final class GuestCompleter implements Completer {
       files(word.substring(0, equals + 1), word.substring(equals + 1), candidates);
     } else if (word.startsWith("-")) {
       candidates.add(new Candidate("--verbose"));
+      candidates.add(new Candidate("--stats"));
       Stream.concat(Stream.of("--initrd=", "--name="), world.options().stream()
           .map(option -> "--" + option.name() + (option.takesValue() ? "=" : "")))
           .forEach(option -> candidates.add(new Candidate(option, option, null, null, null, null, !option.endsWith("="))));

@@ -66,7 +66,7 @@ public final class OneShot implements ToIntFunction<String[]> {
         session.close();
         outputLost = session.outputLost();
       }
-      if (line.stats()) System.err.println(stats(guest));
+      if (line.stats()) System.err.println("lguest: " + stats(guest));
     }
     if (outputLost) {
       System.err.println("lguest: nobody reads the standard output any more: the guest was stopped");
@@ -79,9 +79,9 @@ public final class OneShot implements ToIntFunction<String[]> {
   }
 
   /** One line of figures, also read by cnf/bench. */
-  private static String stats(Guest guest) {
+  static String stats(Guest guest) {
     double seconds = guest.processorTime().toNanos() / 1e9;
-    return "lguest: %d instructions, %.3f s of processor time, %.3f s in all, %.1f million instructions/s".formatted(
+    return "%d instructions, %.3f s of processor time, %.3f s in all, %.1f million instructions/s".formatted(
         guest.instructions(), seconds, guest.uptime().toNanos() / 1e9, guest.instructions() / Math.max(seconds, 1e-6) / 1e6);
   }
 

@@ -67,7 +67,8 @@ class CommandLineTest {
   }
 
   @Test void usageShowsWhatIsInstalled() {
-    assertTrue(CommandLine.usage(OFFERED).startsWith("usage: lguest [--verbose|-v] [--disk=<filename>|--net=<ipaddr>|--rng|--initrd=<filename>]... <mem> <image> [kernel arguments]\n"));
+    assertTrue(CommandLine.usage(OFFERED).startsWith("usage: lguest [--verbose|-v] [--stats] "
+        + "[--disk=<filename>|--net=<ipaddr>|--rng|--initrd=<filename>]... <mem> <image> [kernel arguments]\n"));
     assertFalse(CommandLine.usage(List.of()).contains("disk"));
   }
 

@@ -51,7 +51,7 @@ class GuestCompleterTest {
 
   @Test void optionsOfTheInstalledDevices() {
     List<String> options = offered("boot --");
-    assertTrue(options.containsAll(List.of("--disk=", "--rng", "--initrd=", "--verbose")), options::toString);
+    assertTrue(options.containsAll(List.of("--disk=", "--rng", "--initrd=", "--verbose", "--stats")), options::toString);
   }
 
   @Test void filesWhereFilesAreWanted(@TempDir Path directory) throws Exception {
