@@ -29,7 +29,7 @@ static const char *data(void) {
   if (lguest_data.reserve_mem != 4u << 20) return fail("reserve_mem is %#x", lguest_data.reserve_mem);
   if (lguest_data.tsc_khz && lguest_data.tsc_khz < 977) return fail("tsc_khz %u would overflow Linux's clock", lguest_data.tsc_khz);
   if (lguest_data.time_nsec >= NS_PER_SEC) return fail("nanoseconds %u", lguest_data.time_nsec);
-  return lguest_data.guestid < 16 ? NULL : fail("guest id %u", lguest_data.guestid);
+  return NULL; /* the guest id may be any number: the original stopped at 15, ours tells the guests of many processes apart */
 }
 
 static const char *ring_order(void) {
