@@ -114,6 +114,11 @@ public final class Core implements Translator.Processor {
     x87Used = false;
   }
 
+  /** Takes it from there again, after somebody else has changed it. */
+  void reloadX87() {
+    x87.reload();
+  }
+
   private Exit loop(long maxInstructions) {
     exit = null;
     foreign.drain(cache);

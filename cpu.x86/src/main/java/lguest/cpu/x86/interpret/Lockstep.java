@@ -74,6 +74,7 @@ final class Lockstep {
     Native.copy(saved, SEGMENTS, c.state + SEGMENTS, COMPARED - SEGMENTS);
     c.mmu.setUser(Native.get32(c.state + CPL) == 3);
     c.changeMode();
+    c.reloadX87();
   }
 
   private String difference(Outcome interpreted, Outcome translated) {
