@@ -112,10 +112,12 @@ public final class Slot implements DeviceSlot, Occupancy.Tenancy {
 
   /** {@link lguest.device.DeviceContext#offered}. */
   Optional<Request> offered(Occupant asking, int channel) {
-    if (!occupancy.isCalling(asking)) throw new IllegalStateException("offered() is for the guest's thread, in request() and service()");
     Objects.checkIndex(channel, description().channels());
-    // A slot that drains already lets the call that goes on finish, but begins nothing new.
-    return occupancy.active(device -> transfers.bufferFor(device, channel, key(channel)).orElse(null)).map(buffer -> new Transfer.Handle(this, buffer, asking));
+    return occupancy.locked(() -> {
+      // In a slot that drains already, too: the call that goes on is waited for, and to say that there is no buffer, where there is one, would be a lie that a guest may die of.
+      if (!occupancy.isCalling(asking)) throw new IllegalStateException("offered() is for the guest's thread, in request() and service()");
+      return transfers.bufferFor(asking, channel, key(channel));
+    }).map(buffer -> new Transfer.Handle(this, buffer, asking));
   }
 
   /**
