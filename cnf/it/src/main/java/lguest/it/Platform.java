@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -52,9 +53,11 @@ final class Platform {
     return file;
   }
 
-  static Guest boot(String name) throws IOException, LaunchException, InterruptedException {
-    Guest guest = service(Launcher.class).create(new GuestSpec(name, 32L << 20, demo(), Optional.empty(),
-        List.of(new DeviceSpec("console", "")), ""));
+  /** A guest with these devices, and a console behind them. */
+  static Guest boot(String name, DeviceSpec... more) throws IOException, LaunchException, InterruptedException {
+    List<DeviceSpec> devices = new ArrayList<>(List.of(more));
+    devices.add(new DeviceSpec("console", ""));
+    Guest guest = service(Launcher.class).create(new GuestSpec(name, 32L << 20, demo(), Optional.empty(), devices, ""));
     guest.start();
     return guest;
   }
