@@ -91,7 +91,8 @@ public final class Decoder {
     i.mod = modrm >> 6;
     i.reg = modrm >> 3 & 7;
     i.rm = modrm & 7;
-    if (i.encoding.operands().stream().anyMatch(operand -> operand.kind() == OperandKind.Rd)) i.mod = 3;
+    // MOV to and from control and debug registers names a general register, whatever mod says.
+    if ((i.encoding.opcode() & ~3) == 0x0F20) i.mod = 3;
     if (i.mod == 3) return;
     if (i.addressSize == 2) address16(i);
     else address32(i);

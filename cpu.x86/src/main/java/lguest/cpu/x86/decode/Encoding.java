@@ -17,10 +17,11 @@ import java.util.Set;
  * @param flagsWritten bits it defines; {@code flagsUndefined} bits the manual leaves open
  * @param conditional the written ones may also keep their value
  * @param attributes see {@link Table}
+ * @param endsBlock no instruction behind it belongs to the same basic block: attribute {@code end}
  */
 public record Encoding(int opcode, int prefix, int digit, int modrm, Form form, Mnemonic mnemonic, int condition,
-    List<Operand> operands, int flagsRead,
-                       int flagsWritten, int flagsUndefined, boolean conditional, Set<String> attributes) {
+                       List<Operand> operands, int flagsRead, int flagsWritten, int flagsUndefined, boolean conditional,
+                       Set<String> attributes, boolean endsBlock) {
   /** What ModRM must name. */
   public enum Form { ANY, MEMORY, REGISTER }
 
@@ -35,11 +36,6 @@ public record Encoding(int opcode, int prefix, int digit, int modrm, Form form, 
 
   public boolean has(String attribute) {
     return attributes.contains(attribute);
-  }
-
-  /** No instruction behind it belongs to the same basic block. */
-  public boolean endsBlock() {
-    return has("end");
   }
 
   public OperandKind kind(int operand) {

@@ -119,11 +119,12 @@ public final class Encodings {
     if (opcodes == 8) opcodes = 8 - (opcode & 7);
     Mnemonic mnemonic = Mnemonic.valueOf(column[1]);
     List<Operand> operands = operands(column[2]);
+    Set<String> attributes = Set.of(column[4].split(","));
     for (int i = 0; i < opcodes; i++) {
       int read = flags(column[3], '>', true);
       ALL.add(new Encoding(opcode + i, prefix, digit, modrm, form, mnemonic, conditions ? i : -1, operands, conditions
           ? Flags.readBy(i) : read,
-          flags(column[3], '>', false), flags(column[3], '?', false), column[3].contains("~"), Set.of(column[4].split(","))));
+          flags(column[3], '>', false), flags(column[3], '?', false), column[3].contains("~"), attributes, attributes.contains("end")));
     }
   }
 
@@ -169,6 +170,6 @@ public final class Encodings {
   }
 
   private static Encoding pseudo(Mnemonic mnemonic) {
-    return new Encoding(-1, 0, -1, -1, Form.ANY, mnemonic, -1, List.of(), 0, 0, 0, false, Set.of("end"));
+    return new Encoding(-1, 0, -1, -1, Form.ANY, mnemonic, -1, List.of(), 0, 0, 0, false, Set.of("end"), true);
   }
 }

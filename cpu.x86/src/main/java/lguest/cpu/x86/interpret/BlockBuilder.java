@@ -122,14 +122,18 @@ final class BlockBuilder {
     return switch (i.mnemonic()) {
       case ADD, ADC, SUB, SBB, AND, OR, XOR, CMP, TEST, INC, DEC, NEG, NOT, MOV, MOVZX, MOVSX, LEA, SHL, SHR, SAR, ROL, ROR, SET,
           CMOV, IMUL, MUL, CBW, CWD, BSWAP, NOP ->
-          i.memory() && i.mnemonic() != Mnemonic.LEA || i.encoding.operands().stream().anyMatch(BlockBuilder::special);
+          i.memory() && i.mnemonic() != Mnemonic.LEA || special(i.encoding);
       default -> true;
     };
   }
 
-  private static boolean special(Encoding.Operand operand) {
-    Place place = operand.kind().place;
-    return place == Place.OFFSET || place == Place.SEGMENT || place == Place.CONTROL || place == Place.DEBUG;
+  /** The MOVs that are more than a move. */
+  private static boolean special(Encoding encoding) {
+    for (Encoding.Operand operand : encoding.operands()) {
+      Place place = operand.kind().place;
+      if (place == Place.OFFSET || place == Place.SEGMENT || place == Place.CONTROL || place == Place.DEBUG) return true;
+    }
+    return false;
   }
 
   /** The last byte of the instruction must lie inside the code segment. */

@@ -21,7 +21,7 @@ import lguest.cpu.x86.translate.Translator;
  * one is taken again only after its address has been translated again.
  */
 final class BlockCache implements Mmu.CodeWatcher {
-  private static final int JUMPS = 4096;
+  private static final int JUMPS = 16384;
   private static final int FILTER = 4096;
   /**
    * Instructions kept, about 100 bytes each. A guest that wants more (one page mapped at thousands of addresses does) starts
