@@ -23,13 +23,10 @@ public record CpuConfig(CpuModel model, DescriptorSource gdt, LongSupplier times
     Objects.requireNonNull(engine);
   }
 
-  /** With the faster engine. */
+  /** With the engine the user has chosen, see {@link Engine#chosen}. */
   public CpuConfig(CpuModel model, DescriptorSource gdt, LongSupplier timestampCounter, int linearLimit, int directoryForbidden, int tableForbidden) {
-    this(model, gdt, timestampCounter, linearLimit, directoryForbidden, tableForbidden, DEFAULT);
+    this(model, gdt, timestampCounter, linearLimit, directoryForbidden, tableForbidden, Engine.chosen());
   }
-
-  /** The system property lguest.cpu, translate or interpret, chooses the engine of processors that do not care. */
-  private static final Engine DEFAULT = Engine.valueOf(System.getProperty("lguest.cpu", "interpret").toUpperCase(java.util.Locale.ROOT));
 
   /** No forbidden bits, no forbidden addresses, a counter of nanoseconds. */
   public static CpuConfig of(DescriptorSource gdt) {

@@ -8,5 +8,16 @@ public enum Engine {
   TRANSLATE,
   /** Both, block by block on the same state, which must end equal; a difference ends the run with an {@link IllegalStateException} that shows it. A block that was right
    * a few times is then compared only now and then, so that a guest's timers are not all it has time for. */
-  CHECK
+  CHECK;
+
+  /**
+   * What the system property {@code lguest.cpu} says, {@link #INTERPRET} when it says nothing.
+   *
+   * @throws IllegalArgumentException it names no engine; the message is for the user
+   */
+  public static Engine chosen() {
+    String name = System.getProperty("lguest.cpu", "interpret");
+    for (Engine engine : values()) if (engine.name().equalsIgnoreCase(name)) return engine;
+    throw new IllegalArgumentException("there is no processor engine '" + name + "': -Dlguest.cpu can be interpret, translate or check");
+  }
 }

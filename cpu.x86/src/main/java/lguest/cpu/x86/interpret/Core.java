@@ -128,6 +128,7 @@ public final class Core implements Translator.Processor {
     return translator == null ? interpretUntil(limit) : translateUntil(limit);
   }
 
+  /** Both engines, as {@link Engine#CHECK} says. */
   private Exit checkUntil(long limit) {
     for (;;) {
       if (requested()) {
@@ -145,9 +146,12 @@ public final class Core implements Translator.Processor {
       isolated = true;
       frozenTime = config.timestampCounter().getAsLong();
       long until = Math.min(Math.max(1, Math.abs(length)), limit - retired);
-      Exit answer = length > 0 ? lockstep.run(until) : translateUntil(retired + until);
-      isolated = false;
-      if (answer != Exit.BUDGET) return answer;
+      try {
+        Exit answer = length > 0 ? lockstep.run(until) : translateUntil(retired + until);
+        if (answer != Exit.BUDGET) return answer;
+      } finally {
+        isolated = false;
+      }
     }
   }
 
@@ -166,21 +170,6 @@ public final class Core implements Translator.Processor {
   void rewind(long instructions) {
     retired = instructions;
     exit = null;
-  }
-
-  /** The next instructions as text, for people. */
-  String listing(int eip, int count) {
-    StringBuilder text = new StringBuilder();
-    for (int n = 0; n < count; n++) {
-      byte[] bytes = new byte[lguest.cpu.x86.decode.Decoder.MAX_LENGTH];
-      for (int i = 0; i < bytes.length; i++) bytes[i] = (byte) peek(segments.base(CS) + eip + i);
-      var instruction = new lguest.cpu.x86.decode.Decoder().decode(bytes, 0, bytes.length, eip, (mode & Mode.CODE32) != 0);
-      if (instruction == null) break;
-      text.append("\n  %08x  %s".formatted(eip, instruction));
-      if (instruction.encoding.endsBlock()) break;
-      eip = instruction.nextEip();
-    }
-    return text.toString();
   }
 
   Exit interpretUntil(long limit) {

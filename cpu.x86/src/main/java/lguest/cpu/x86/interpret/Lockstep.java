@@ -3,10 +3,13 @@ package lguest.cpu.x86.interpret;
 import static lguest.cpu.x86.state.CpuState.*;
 
 import lguest.cpu.x86.Exit;
+import lguest.cpu.x86.decode.Decoder;
+import lguest.cpu.x86.decode.Instruction;
 import lguest.cpu.x86.mmu.StoreLog;
 import lguest.cpu.x86.state.CpuState;
 import lguest.cpu.x86.state.Flags;
 import lguest.cpu.x86.state.GuestFault;
+import lguest.cpu.x86.state.Mode;
 import lguest.cpu.x86.state.Native;
 
 /**
@@ -21,6 +24,8 @@ import lguest.cpu.x86.state.Native;
 final class Lockstep {
   private static final String[] NAMES = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
   private static final int COMPARED = FXSAVE + FXSAVE_SIZE;
+
+  private static final int LISTED = 12;
 
   private final Core c;
   private final StoreLog log = new StoreLog();
@@ -101,12 +106,27 @@ final class Lockstep {
     if (text.isEmpty()) return null;
     text.append("\n  before:");
     for (int i = 0; i < 8; i++) text.append(" %s %08x".formatted(NAMES[i], value(start, i * 8)));
-    return text.append(" eip %08x eflags %08x".formatted(value(start, EIP), flags)).append(c.listing(value(start, EIP), 12)).toString();
+    return text.append(" eip %08x eflags %08x".formatted(value(start, EIP), flags)).append(listing(value(start, EIP))).toString();
   }
 
   private void compare(StringBuilder text, String name, int offset) {
     int here = Native.get32(c.state + offset);
     if (value(expected, offset) != here) text.append("\n  %s %08x, translated %08x".formatted(name, value(expected, offset), here));
+  }
+
+  /** The block that differs, as text. */
+  private String listing(int eip) {
+    StringBuilder text = new StringBuilder();
+    byte[] bytes = new byte[Decoder.MAX_LENGTH];
+    for (int n = 0; n < LISTED; n++) {
+      for (int i = 0; i < bytes.length; i++) bytes[i] = (byte) c.peek(c.segments.base(CS) + eip + i);
+      Instruction instruction = new Decoder().decode(bytes, 0, bytes.length, eip, (c.mode & Mode.CODE32) != 0);
+      if (instruction == null) break;
+      text.append("\n  ").append(instruction);
+      if (instruction.encoding.endsBlock()) break;
+      eip = instruction.nextEip();
+    }
+    return text.toString();
   }
 
   private static int value(byte[] saved, int offset) {

@@ -1,0 +1,41 @@
+package lguest.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The processor's engines, chosen by {@code -Dlguest.cpu}. */
+class EngineTest {
+  @TempDir Path directory;
+  Lguest lguest;
+
+  @BeforeEach void prepare() throws Exception { lguest = new Lguest(directory); }
+
+  /** {@code check} ends the guest at the first difference between the two others. */
+  @ParameterizedTest
+  @ValueSource(strings = {"interpret", "translate", "check"})
+  void theSameWorkGivesTheSameSums(String engine) throws Exception {
+    Lguest.Result result = run(engine, "quiet", "run=bench vm;bench qsort;poweroff");
+    assertEquals(0, result.status(), result::err);
+    for (String sum : new String[] {"92059aa1", "3f7a9318"}) assertTrue(result.out().contains("checksum " + sum), result::out);
+  }
+
+  @Test void anUnknownEngineIsNamedWithThoseThereAre() throws Exception {
+    Lguest.assertComplaint(run("fast"), "'fast'", "interpret, translate or check");
+  }
+
+  private Lguest.Result run(String engine, String... arguments) throws Exception {
+    String[] all = new String[arguments.length + 1];
+    all[0] = "demo";
+    System.arraycopy(arguments, 0, all, 1, arguments.length);
+    ProcessBuilder command = lguest.lguest(all);
+    command.environment().put("LGUEST_JAVA_OPTS", "-Dlguest.cpu=" + engine);
+    return lguest.finish(command.start(), "");
+  }
+}
