@@ -35,7 +35,7 @@ class DevicesTest {
 
   private static DeviceSpec block(Object argument) { return new DeviceSpec("block", argument.toString()); }
 
-  private DeviceSpec network(String name) { return new DeviceSpec("sharenet", folder.resolve(name).toString()); }
+  private DeviceSpec network(String name) { return new DeviceSpec("net", folder.resolve(name).toString()); }
 
   private static String adler(Path file) throws IOException {
     Adler32 sum = new Adler32();

@@ -11,9 +11,9 @@ import org.osgi.service.component.annotations.Component;
 
 /** Networks between guests: takes a place on the network's file and puts a {@link NetDevice} there (L45). */
 @Component
-@DeviceType(type = "sharenet", option = NetFile.USAGE, about = "a network with all guests that name the same file, which is made if it is missing")
+@DeviceType(type = "net", option = NetFile.USAGE, about = "a network with all guests that name the same file, which is made if it is missing")
 public final class NetProvider implements DeviceProvider {
-  @Override public String type() { return "sharenet"; }
+  @Override public String type() { return "net"; }
 
   @Override public Device open(DeviceConfig config, DeviceContext context) throws DeviceException {
     if (config.state().isPresent()) {

@@ -11,10 +11,10 @@ import org.osgi.service.component.annotations.Component;
 
 /** Networks with the host: makes a tap interface, or takes one, and puts a {@link TunDevice} on it (L46). */
 @Component
-@DeviceType(type = "tunnet", option = TunOptions.USAGE,
+@DeviceType(type = "tun", option = TunOptions.USAGE,
   about = "a network with the host: with that address there, as a port of that bridge, or by a tap that an administrator has made")
 public final class TunProvider implements DeviceProvider {
-  @Override public String type() { return "tunnet"; }
+  @Override public String type() { return "tun"; }
 
   @Override public Device open(DeviceConfig config, DeviceContext context) throws DeviceException {
     TunOptions options = TunOptions.parse(config.argument());
