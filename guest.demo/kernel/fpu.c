@@ -12,7 +12,7 @@ bool ts_set; /* before our first TS call the Host runs us with TS clear (ABI 5.1
 
 void set_ts(bool on) {
   ts_set = on;
-  hypercall_lazy(LHCALL_TS, on, 0, 0);
+  load_ts(on);
 }
 
 void fpu_trap(void) {

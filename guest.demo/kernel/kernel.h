@@ -1,17 +1,19 @@
-/* What the files of the guest kernel know of each other, one block per file. */
+/*
+ * What the files of the guest kernel know of each other, one block per file. The kernel runs on two machines: as a guest of
+ * lguest (../lguest), and on a bare PC (../pc), to be compared with. What differs is in those folders; their machine.h says how
+ * each does what the kernel needs done.
+ */
 #ifndef KERNEL_H
 #define KERNEL_H
 
-#include "lguest.h"
+#include "types.h"
+#include "machine.h"
 
-#define barrier() __asm__ volatile("" : : : "memory")
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define PAGE_UP(n) (((n) + PAGE_SIZE - 1) & ~(u32)(PAGE_SIZE - 1))
 #define NS_PER_SEC 1000000000u
 #define NS_PER_MS 1000000u
 
-static inline u32 phys(const volatile void *virtual) { return (u32)virtual - PAGE_OFFSET; }
-static inline void *virt(u32 physical) { return (void *)(physical + PAGE_OFFSET); }
 
 /* lib.c */
 void *memcpy(void *to, const void *from, u32 n);
@@ -26,34 +28,10 @@ void copy_string(char *to, const char *from, u32 size);
 bool parse_number(const char *s, u32 *value);
 u64 div64(u64 n, u32 d, u32 *remainder);
 
-/* hypercall.c */
-extern struct lguest_data lguest_data;
-extern u32 hypercalls_direct[LHCALL_COUNT + 1], hypercalls_queued[LHCALL_COUNT + 1], ring_full;
-u32 hypercall(u32 number, u32 a1, u32 a2, u32 a3);
-void hypercall_lazy(u32 number, u32 a1, u32 a2, u32 a3);
-bool ring_enqueue(u32 number, u32 a1, u32 a2, u32 a3);
-void lazy_begin(void);
-void lazy_end(void);
-void crash(const char *why) __attribute__((noreturn));
-
-/* irq.c: the virtual interrupt flag is plain memory */
-static inline u32 irq_save(void) {
-  u32 flags = lguest_data.irq_enabled;
-  lguest_data.irq_enabled = 0;
-  barrier();
-  return flags;
-}
-static inline void irq_restore(u32 flags) { barrier(); lguest_data.irq_enabled = flags; }
-static inline void irq_disable(void) { lguest_data.irq_enabled = 0; barrier(); }
-static inline void irq_enable(void) { barrier(); lguest_data.irq_enabled = FLAGS_IF; }
-static inline bool irqs_on(void) { return (lguest_data.irq_enabled & FLAGS_IF) != 0; }
+/* irq.c of the machine */
 typedef void irq_handler(u32 irq, void *arg);
-extern u32 irq_counts[LGUEST_IRQS], irq_spurious;
+extern u32 irq_counts[IRQS], irq_spurious;
 void irq_request(u32 irq, irq_handler *handler, void *arg);
-void irq_release(u32 irq);
-void irq_mask(u32 irq);
-void irq_unmask(u32 irq);
-void irq_dispatch(u32 irq);
 
 /* trap.S and trap.c */
 struct regs {
@@ -67,7 +45,6 @@ struct fault { u32 vector, error, cr2, eip, eflags; bool irqs; };
 extern u32 trap_counts[32];
 extern struct fault last_fault;            /* the last kernel trap that an exception-table entry caught */
 extern bool (*trap_hook)(struct regs *r);  /* self-tests look here first; true = handled */
-extern u32 irqs_in_noirq;                 /* interrupts that came where the Host promised none; stays 0 */
 void trap_init(void);
 bool from_user(const struct regs *r);
 const char *trap_name(u32 vector);
@@ -105,7 +82,8 @@ struct descriptor make_descriptor(u32 base, u32 limit, u32 access, u32 flags);
 #define VMAP_END 0xFF800000
 #define FIXMAP_BASE 0xFF800000 /* device pages; its table exists from boot */
 #define FIXMAP_END 0xFFBFF000
-extern u32 memory_bytes, memory_pages, pages_free, command_line_phys;
+extern u32 memory_bytes, boot_tables, boot_tables_end; /* set by machine_init: RAM; the page tables at its top that we came on, what is behind them stays */
+extern u32 memory_pages, pages_free;
 extern u32 *kernel_pgdir, current_pgdir;
 void memory_init(void);
 void *pages_alloc(u32 n);  /* zeroed; panics when memory is gone */
@@ -119,7 +97,6 @@ void kernel_map(u32 address, u32 pte);
 void set_pte(u32 *pgdir, u32 address, u32 *slot, u32 pte);
 void set_pmd(u32 *pgdir, u32 index, u32 pde);
 void load_pgdir(u32 *pgdir);
-void flush_tlb(bool all);
 
 /* space.c: user address spaces */
 #define USER_BASE 0x08048000
@@ -200,7 +177,6 @@ void time_init(void);
 u64 now_ns(void);
 u64 wall_seconds(void);
 void timer_attach(void);
-void timer_arm(u32 ns); /* 0 cancels */
 void timer_arm_tick(void);
 void timer_arm_idle(void);
 static inline u64 rdtsc(void) {
@@ -216,44 +192,48 @@ void syscall_dispatch(struct regs *r);
 void test_result(const char *name, const char *why);
 bool user_upcall(struct regs *r, u32 cr2);
 
-/* device.c and drivers */
-struct driver {
-  u16 type;
-  const char *name;
-  bool (*probe)(struct lguest_device_desc *desc, u32 irq);
-};
-extern struct lguest_device_desc *device_page;
-void device_init(void);
-const char *device_type_name(u32 type);
-void dma_list(struct lguest_dma *dma, u32 physical, u32 bytes);
-extern const struct driver console_driver, block_driver, net_driver;
-
-/* console.c */
+/* console.c; what the machine does of it */
 void console_putc(char c);
 void console_write(const char *text, u32 n);
 void console_flush(void);
-u32 console_send(const struct lguest_dma *list, u32 bytes);
+u32 console_send(const void *bytes, u32 n); /* physically contiguous, 64 KiB or less; how many were taken (the machine's) */
+bool console_take(char *c);                 /* the next byte that has been typed, if any (the machine's) */
+void console_typed(void);                   /* called by the machine when there is one */
 int console_getc(void); /* waits; 3 = ^C */
 bool console_poll(char *c);
 extern volatile bool console_interrupted;
 extern u32 console_bytes_out, console_bytes_in, console_sends;
 
-/* block.c */
+/* disk.c; what the machine does of it. Its struct disk has at least buffer, sectors, irq and result. */
 #define MAX_DISKS 8
 #define DISK_BUFFER (16 * PAGE_SIZE)
-struct disk {
-  struct lguest_block_page *page;
-  struct lguest_dma reply;   /* bound: what reads fill, and what tells of the end of both */
-  u8 *buffer;                /* DISK_BUFFER bytes, a page aligned */
-  u32 key, irq, sectors;
-  volatile bool busy;
-  u32 result, got, sent;     /* of the last request: its result, the reply's used_len, that of what was sent */
-};
+#define SECTOR 512
+enum { BLOCK_READ, BLOCK_WRITE };
 extern struct disk disks[MAX_DISKS];
 extern u32 disk_count;
-void disk_ask(struct disk *d, u32 type, u32 sector, u32 bytes);
-bool disk_request(struct disk *d, u32 type, u32 sector, const struct lguest_dma *list, u32 bytes);
-bool disk_move(struct disk *d, u32 type, u32 sector, u32 bytes);
+bool disk_move(struct disk *d, u32 type, u32 sector, u32 bytes); /* between the disk and its buffer; true if all of it went well */
+
+/* net.c; what the machine does of it */
+#define MAX_NETS 4
+#define FRAME_MAX 1514
+struct network {
+  u8 mac[6];
+  u8 *out, *answer; /* a page each for whoever asks, and for the interrupt that answers */
+  u32 number, irq, line, ip; /* line: our place on the wire, where it has places */
+  u32 frames_in, frames_out, lost, bad;
+  u32 asked_ip;               /* whose address somebody waits for */
+  volatile bool known;
+  u8 known_mac[6];
+  volatile u32 pinged;        /* the last answer's number */
+  u32 bulk_base;              /* first block whose echo is missing; one bit for each of the window's */
+  volatile u32 bulk_done, bulk_wrong;
+};
+extern struct network *nets[MAX_NETS];
+extern u32 net_count;
+void net_add(struct network *n);
+void net_received(struct network *n, const u8 *frame, u32 bytes);
+void net_transmit(struct network *n, const u8 *frame, u32 bytes); /* the machine's; physically contiguous; returns when the frame may be changed */
+void net_describe(struct network *n);                             /* the machine's */
 
 /* print.c */
 typedef __builtin_va_list va_list;
@@ -268,23 +248,9 @@ bool shell_execute(char *line);
 extern char command_line[2048];
 extern bool quiet;
 typedef int command_fn(int argc, char **argv);
-command_fn command_flood, command_selftest, command_die, command_stat, command_hexdump, command_devices, command_disk, command_net;
+command_fn command_flood, command_hexdump, command_disk, command_net;
+struct command { const char *name; command_fn *run; const char *help; };
+extern const struct command machine_commands[]; /* those of this machine only; ends with a NULL name */
 int run_user(const char *command);
-
-/* selftest.c and the files test_*.c */
-struct test {
-  const char *name;
-  const char *(*run)(void); /* NULL: passed; else why not */
-  u32 quirk;                /* row of ABI appendix B that makes the original Host fail it, or 0 */
-};
-extern const struct test tests_call[], tests_cpu[], tests_irq[], tests_memory[], tests_task[], tests_block[];
-extern bool original_host;
-const char *fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Runs one instruction that should trap, before or after itself; last_fault tells (vector ~0: it did not). */
-#define PROBE(code) do { \
-    last_fault.vector = ~0u; \
-    __asm__ volatile("771: " code "\n772:\n" EX_TABLE(771b, 772b) EX_TABLE(772b, 772b) : : : "eax", "ecx", "edx", "memory", "cc"); \
-  } while (0)
-const char *expect_fault(u32 vector, u32 error);
 
 #endif

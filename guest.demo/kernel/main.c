@@ -1,8 +1,8 @@
 /*
  * Tour 2.15: From the first call to the prompt
  *
- * The order is the contract's: tell the Host where to find us, give it the trap gates before anything can trap, then our own
- * page tables, a stack for traps from user mode, a clock, the devices. From there on we are tasks, and this one becomes the
+ * The order is the contract's: tell the Host where to find us (the machine's own beginning), give it the trap gates before
+ * anything can trap, then our own page tables, a stack for traps from user mode, a clock, the devices. From there on we are tasks, and this one becomes the
  * idle task.
  */
 #include "kernel.h"
@@ -29,10 +29,9 @@ static void parse_command_line(void) {
 }
 
 void kernel_main(const u8 *boot) {
-  hypercall(LHCALL_LGUEST_INIT, phys(&lguest_data), 0, 0);
+  machine_init(boot);
   trap_init();
   segment_init();
-  copy_string(command_line, virt(*(u32 *)(boot + BOOT_COMMAND_LINE)), sizeof command_line);
   parse_command_line();
   memory_init();
   task_init();
@@ -40,21 +39,8 @@ void kernel_main(const u8 *boot) {
   space_init();
   time_init();
   device_init();
-
-  u32 devices = 0;
-  for (u32 i = 0; i < LGUEST_MAX_DEVICES; i++) devices += device_page[i].type != DEVICE_NONE;
-  print("lguest demo guest: %u KiB memory, %u device%s\n", memory_bytes / 1024, devices, devices == 1 ? "" : "s");
-  if (!quiet) {
-    for (u32 i = 0; i < LGUEST_MAX_DEVICES; i++)
-      if (device_page[i].type)
-        print("  device %u: %s, status %u, irq %u\n", i, device_type_name(device_page[i].type), device_page[i].status, i + 1);
-    print("  clock: %s", lguest_data.tsc_khz ? "tsc" : "wall clock at interrupts");
-    if (lguest_data.tsc_khz) print(" %u kHz", lguest_data.tsc_khz);
-    print(", guest %u, top %u KiB reserved\n", lguest_data.guestid, lguest_data.reserve_mem / 1024);
-    if (boot[BOOT_LOADER_TYPE])
-      print("  initrd: %u bytes at 0x%x\n", *(u32 *)(boot + BOOT_INITRD_SIZE), *(u32 *)(boot + BOOT_INITRD_START));
-    print("Type `help` for commands.\n");
-  }
+  machine_describe();
+  if (!quiet) print("Type `help` for commands.\n");
   task_kernel("shell", shell_main, boot_commands);
   irq_enable();
   idle_loop();

@@ -10,7 +10,7 @@
 
 extern char __kernel_end[];
 
-u32 memory_bytes, memory_pages, pages_free, command_line_phys;
+u32 memory_bytes, boot_tables, boot_tables_end, memory_pages, pages_free;
 u32 *kernel_pgdir, current_pgdir;
 static u32 *refs; /* users of each page frame; 0 = free */
 static u32 cursor;
@@ -50,21 +50,19 @@ void page_unref(u32 physical) {
 /* One entry, in memory and at the Host (ABI 7.4). Kernel addresses count for every directory. */
 void set_pte(u32 *pgdir, u32 address, u32 *slot, u32 pte) {
   *slot = pte;
-  hypercall_lazy(LHCALL_SET_PTE, phys(pgdir), address, pte);
+  pte_changed(phys(pgdir), address, pte);
 }
 
 void set_pmd(u32 *pgdir, u32 index, u32 pde) {
   pgdir[index] = pde;
-  hypercall_lazy(LHCALL_SET_PMD, phys(pgdir), index, 0);
+  pmd_changed(phys(pgdir), index);
 }
 
 void load_pgdir(u32 *pgdir) {
   if (current_pgdir == phys(pgdir)) return;
   current_pgdir = phys(pgdir);
-  hypercall_lazy(LHCALL_NEW_PGTABLE, current_pgdir, 0, 0);
+  load_page_directory(current_pgdir);
 }
-
-void flush_tlb(bool all) { hypercall_lazy(LHCALL_FLUSH_TLB, all, 0, 0); }
 
 /* The entry for a kernel address, in the master directory. Other directories get a new table by page fault (space.c). */
 u32 *kernel_pte(u32 address, bool create) {
@@ -95,8 +93,6 @@ static void reserve(u32 from, u32 to, u32 n) {
 }
 
 void memory_init(void) {
-  u8 *boot = virt(0);
-  memory_bytes = *(u32 *)(boot + BOOT_E820_SIZE);
   u32 low = memory_bytes > LOW_MEMORY_LIMIT ? LOW_MEMORY_LIMIT : memory_bytes;
   memory_pages = low / PAGE_SIZE;
   pages_free = memory_pages;
@@ -108,11 +104,7 @@ void memory_init(void) {
   reserve(0, 2 * PAGE_SIZE, 1);
   reserve(0x100000, phys(refs) + refs_bytes, 1);
 
-  /* The Launcher's tables and the initrd, at the top (ABI 4.2, 4.5). */
-  u32 initrd = boot[BOOT_LOADER_TYPE] ? *(u32 *)(boot + BOOT_INITRD_SIZE) : 0;
-  u32 launcher_top = memory_bytes - initrd;
-  u32 launcher_tables = (memory_bytes / PAGE_SIZE + 1023) / 1024 + 1;
-  reserve(launcher_top - launcher_tables * PAGE_SIZE, memory_bytes, 1);
+  reserve(boot_tables, memory_bytes, 1);
   cursor = (phys(refs) + refs_bytes) / PAGE_SIZE;
 
   kernel_pgdir = pages_alloc(1);
@@ -123,5 +115,5 @@ void memory_init(void) {
   kernel_pte(FIXMAP_BASE, true);
   load_pgdir(kernel_pgdir);
   flush_tlb(true);
-  reserve(launcher_top - launcher_tables * PAGE_SIZE, launcher_top, 0);
+  reserve(boot_tables, boot_tables_end, 0);
 }

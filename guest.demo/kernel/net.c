@@ -1,16 +1,9 @@
 /*
- * Networks. The page is a table of six-byte hardware addresses, a line for each who is there (ABI 3.4). To send, we look
- * through the table for who should get the frame and send it to the key of each such line; to receive, we lend eight
- * buffers on the key of our own. Above that: as much of ARP, IP, ICMP and UDP as it takes to be asked, to ask, and to move
- * bytes both ways and look at every one of them.
+ * As much of ARP, IP, ICMP and UDP as it takes to be asked, to ask, and to move bytes both ways and look at every one of them.
+ * Frames come and go by the machine's driver.
  */
 #include "kernel.h"
 
-#define MAX_NETS 4
-#define LINES (PAGE_SIZE / 6)
-#define BUFFERS 8
-#define FRAME_MAX 1514
-#define PROMISCUOUS 1
 #define ECHO_PORT 7
 #define BULK_PORT 4000
 #define BULK_BYTES 1400
@@ -18,23 +11,8 @@
 
 enum { TYPE_IP = 0x0800, TYPE_ARP = 0x0806, IP_ICMP = 1, IP_UDP = 17 };
 
-struct net {
-  volatile u8 (*lines)[6];
-  u32 key, irq, me, ip;
-  u8 mac[6];
-  u8 *buffers[BUFFERS], *out, *answer; /* out: whoever asks; answer: the interrupt */
-  struct lguest_dma receive[BUFFERS];
-  u32 frames_in, frames_out, lost, bad;
-  u32 asked_ip;               /* whose address somebody waits for */
-  volatile bool known;
-  u8 known_mac[6];
-  volatile u32 pinged;        /* the last answer's number */
-  u32 bulk_base;              /* first block whose echo is missing; one bit for each of the window's */
-  volatile u32 bulk_done, bulk_wrong;
-};
-
-static struct net nets[MAX_NETS];
-static u32 net_count;
+struct network *nets[MAX_NETS];
+u32 net_count;
 
 /* The bytes of the wire come highest first. */
 static u32 get16(const u8 *p) { return (u32)p[0] << 8 | p[1]; }
@@ -50,27 +28,14 @@ static u32 checksum(const u8 *p, u32 n) {
   return ~sum & 0xFFFF;
 }
 
-static bool wants(struct net *n, u32 line, const u8 *to) {
-  volatile u8 *mac = n->lines[line];
-  if (line == n->me || !mac[0]) return false;
-  if ((to[0] & 1) || (mac[0] & PROMISCUOUS)) return true;
-  return mac[0] == to[0] && mac[1] == to[1] && mac[2] == to[2] && mac[3] == to[3] && mac[4] == to[4] && mac[5] == to[5];
-}
-
-static void send(struct net *n, const u8 *frame, u32 bytes) {
+static void send(struct network *n, const u8 *frame, u32 bytes) {
   u32 flags = irq_save();
   n->frames_out++;
-  for (u32 line = 0; line < LINES; line++) {
-    if (!wants(n, line, frame)) continue;
-    struct lguest_dma list = {0};
-    dma_list(&list, phys(frame), bytes);
-    hypercall(LHCALL_SEND_DMA, n->key + 4 * line, phys(&list), 0);
-    if (list.used_len != bytes) n->lost++;
-  }
+  net_transmit(n, frame, bytes);
   irq_restore(flags);
 }
 
-static u8 *ethernet(struct net *n, u8 *frame, const u8 *to, u32 type) {
+static u8 *ethernet(struct network *n, u8 *frame, const u8 *to, u32 type) {
   if (to) memcpy(frame, to, 6);
   else memset(frame, 0xFF, 6);
   memcpy(frame + 6, n->mac, 6);
@@ -78,7 +43,7 @@ static u8 *ethernet(struct net *n, u8 *frame, const u8 *to, u32 type) {
   return frame + 14;
 }
 
-static void send_arp(struct net *n, u8 *frame, u32 operation, const u8 *to, u32 to_ip) {
+static void send_arp(struct network *n, u8 *frame, u32 operation, const u8 *to, u32 to_ip) {
   u8 *arp = ethernet(n, frame, to, TYPE_ARP);
   put32(arp, 0x00010800);
   put32(arp + 4, 0x06040000 | operation);
@@ -91,7 +56,7 @@ static void send_arp(struct net *n, u8 *frame, u32 operation, const u8 *to, u32 
 }
 
 /* An IP header before `bytes` of body at frame + 34. */
-static void send_ip(struct net *n, u8 *frame, const u8 *to, u32 to_ip, u32 protocol, u32 bytes) {
+static void send_ip(struct network *n, u8 *frame, const u8 *to, u32 to_ip, u32 protocol, u32 bytes) {
   u8 *ip = ethernet(n, frame, to, TYPE_IP);
   put32(ip, 0x45000000 | (20 + bytes));
   put32(ip + 4, 0);
@@ -105,7 +70,7 @@ static void send_ip(struct net *n, u8 *frame, const u8 *to, u32 to_ip, u32 proto
 static u32 bulk_word(u32 block, u32 i) { return (block * 4099 + i) * 2654435761u; }
 
 /* An echo of our bulk transfer has come: is it what went? */
-static void take_echo(struct net *n, const u8 *data, u32 bytes) {
+static void take_echo(struct network *n, const u8 *data, u32 bytes) {
   if (bytes != BULK_BYTES) return;
   u32 block = get32(data), at = block - n->bulk_base;
   if (at >= WINDOW) return; /* a second time */
@@ -118,7 +83,7 @@ static void take_echo(struct net *n, const u8 *data, u32 bytes) {
   wake(&n->bulk_done);
 }
 
-static void take_ip(struct net *n, const u8 *frame, u32 bytes) {
+static void take_ip(struct network *n, const u8 *frame, u32 bytes) {
   const u8 *ip = frame + 14, *body = frame + 34;
   if (bytes < 34 || ip[0] != 0x45 || get32(ip + 16) != n->ip) return;
   u32 length = get16(ip + 2);
@@ -150,7 +115,7 @@ static void take_ip(struct net *n, const u8 *frame, u32 bytes) {
   }
 }
 
-static void take_frame(struct net *n, const u8 *frame, u32 bytes) {
+void net_received(struct network *n, const u8 *frame, u32 bytes) {
   if (bytes < 14 || bytes > FRAME_MAX) {
     n->bad++;
     return;
@@ -168,47 +133,16 @@ static void take_frame(struct net *n, const u8 *frame, u32 bytes) {
   }
 }
 
-static void received(u32 irq, void *arg) {
-  (void)irq;
-  struct net *n = arg;
-  for (u32 i = 0; i < BUFFERS; i++) {
-    if (!n->receive[i].used_len) continue;
-    take_frame(n, n->buffers[i], n->receive[i].used_len);
-    barrier();
-    n->receive[i].used_len = 0;
-  }
-}
-
-static bool probe(struct lguest_device_desc *desc, u32 irq) {
-  if (net_count == MAX_NETS) return false;
-  struct net *n = &nets[net_count];
-  n->lines = map_device(desc->pfn, 1);
-  n->key = desc->pfn * PAGE_SIZE;
-  n->irq = irq;
-  n->me = desc->features & 0xFFF;
-  n->mac[0] = 2;
-  n->mac[2] = (u8)lguest_data.guestid;
-  n->mac[3] = (u8)(lguest_data.guestid >> 8);
-  n->mac[5] = (u8)net_count;
+/* A network that a driver has found; its hardware address is made from whoever we are and its number. */
+void net_add(struct network *n) {
+  n->number = net_count;
   n->out = pages_alloc(2);
   n->answer = n->out + PAGE_SIZE;
-  for (u32 i = 0; i < BUFFERS; i++) {
-    if (i % 2 == 0) n->buffers[i] = pages_alloc(1);
-    else n->buffers[i] = n->buffers[i - 1] + PAGE_SIZE / 2;
-    dma_list(&n->receive[i], phys(n->buffers[i]), FRAME_MAX);
-  }
-  irq_request(irq, received, n);
-  if (!hypercall(LHCALL_BIND_DMA, n->key + 4 * n->me, phys(n->receive), BUFFERS << 8 | irq)) return false;
-  /* From now on the others send us what is ours. */
-  for (u32 i = 6; i--;) n->lines[n->me][i] = n->mac[i];
-  net_count++;
-  return true;
+  nets[net_count++] = n;
 }
 
-const struct driver net_driver = {DEVICE_NET, "net", probe};
-
 /* Asks for an address until somebody answers, for three seconds. */
-static bool resolve(struct net *n, u32 ip, u8 *mac) {
+static bool resolve(struct network *n, u32 ip, u8 *mac) {
   for (u32 tries = 0; tries < 30 && !console_interrupted; tries++) {
     u32 flags = irq_save();
     n->asked_ip = ip;
@@ -224,7 +158,7 @@ static bool resolve(struct net *n, u32 ip, u8 *mac) {
   return false;
 }
 
-static int ping(struct net *n, u32 ip, u32 count) {
+static int ping(struct network *n, u32 ip, u32 count) {
   u8 mac[6];
   u32 got = 0;
   if (!resolve(n, ip, mac)) return 1;
@@ -242,11 +176,11 @@ static int ping(struct net *n, u32 ip, u32 count) {
     got += n->pinged == (i & 0xFFFF);
     irq_restore(flags);
   }
-  print("net %u: %u pings, %u answers\n", (u32)(n - nets), count, got);
+  print("net %u: %u pings, %u answers\n", n->number, count, got);
   return got != count;
 }
 
-static void send_block(struct net *n, const u8 *mac, u32 ip, u32 block) {
+static void send_block(struct network *n, const u8 *mac, u32 ip, u32 block) {
   u8 *udp = n->out + 34;
   put32(udp, BULK_PORT << 16 | ECHO_PORT);
   put32(udp + 4, (8 + BULK_BYTES) << 16);
@@ -256,7 +190,7 @@ static void send_block(struct net *n, const u8 *mac, u32 ip, u32 block) {
 }
 
 /* Sends blocks to an echo service and looks at all that comes back, a few under way at a time, again and again if need be. */
-static int bulk(struct net *n, u32 ip, u32 kib) {
+static int bulk(struct network *n, u32 ip, u32 kib) {
   u8 mac[6];
   if (!resolve(n, ip, mac)) return 1;
   u32 blocks = (kib * 1024 + BULK_BYTES - 1) / BULK_BYTES, next = 0, again = 0, idle = 0;
@@ -274,7 +208,7 @@ static int bulk(struct net *n, u32 ip, u32 kib) {
       if (missing >> i & 1) again++, send_block(n, mac, ip, n->bulk_base + i);
   }
   u32 ms = (u32)div64(now_ns() - start, NS_PER_MS, NULL);
-  print("net %u: %u of %u blocks of %u bytes there and back in %u ms, %u KiB/s each way, %u sent again, %u wrong\n", (u32)(n - nets), n->bulk_base,
+  print("net %u: %u of %u blocks of %u bytes there and back in %u ms, %u KiB/s each way, %u sent again, %u wrong\n", n->number, n->bulk_base,
         blocks, BULK_BYTES, ms, (u32)div64((u64)n->bulk_base * BULK_BYTES * 1000 / 1024, ms ? ms : 1, NULL), again, n->bulk_wrong);
   return n->bulk_base != blocks || n->bulk_wrong;
 }
@@ -291,24 +225,17 @@ static bool parse_ip(const char *s, u32 *ip) {
   return true;
 }
 
-static void print_line(const volatile u8 *mac) { print("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]); }
-
 int command_net(int argc, char **argv) {
   u32 number, ip, count;
   for (u32 i = 0; argc == 1 && i < net_count; i++) {
-    struct net *n = &nets[i];
-    print("net %u: irq %u, line %u, address %u.%u.%u.%u, in %u, out %u, lost %u, bad %u\n", i, n->irq, n->me, n->ip >> 24, n->ip >> 16 & 255, n->ip >> 8 & 255,
+    struct network *n = nets[i];
+    print("net %u: irq %u, line %u, address %u.%u.%u.%u, in %u, out %u, lost %u, bad %u\n", i, n->irq, n->line, n->ip >> 24, n->ip >> 16 & 255, n->ip >> 8 & 255,
           n->ip & 255, n->frames_in, n->frames_out, n->lost, n->bad);
-    for (u32 line = 0; line < LINES; line++) {
-      if (!n->lines[line][0]) continue;
-      print("  line %u ", line);
-      print_line(n->lines[line]);
-      print(line == n->me ? " (this guest)\n" : "\n");
-    }
+    net_describe(n);
   }
   if (argc == 1) return 0;
   if (parse_number(argv[1], &number) && number < net_count) {
-    struct net *n = &nets[number];
+    struct network *n = nets[number];
     if (argc == 3 && parse_ip(argv[2], &ip)) {
       n->ip = ip;
       return 0;

@@ -20,8 +20,8 @@ void segment_init(void) {
   gdt[KERNEL_DS >> 3] = make_descriptor(0, 0xFFFFF, 0x92, 0xC);
   gdt[USER_CS >> 3] = make_descriptor(0, 0xFFFFF, 0xFA, 0xC);
   gdt[USER_DS >> 3] = make_descriptor(0, 0xFFFFF, 0xF2, 0xC);
-  hypercall(LHCALL_LOAD_GDT, phys(gdt), GDT_ENTRIES, 0);
+  load_gdt(gdt);
 }
 
 /* Kernel mode holds GS = FS = 0 (trap.S), so no loaded register can point at an entry that goes away. */
-void load_tls(struct task *task) { hypercall_lazy(LHCALL_LOAD_TLS, phys(task->tls), 0, 0); }
+void load_tls(struct task *task) { load_tls_entries(task->tls); }

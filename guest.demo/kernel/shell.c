@@ -152,21 +152,21 @@ static int command_run(int argc, char **argv) {
 
 static int command_poweroff(int argc, char **argv) {
   (void)argc, (void)argv;
-  crash("Power down");
+  console_flush();
+  power_off();
+  return 0;
 }
 
-static const struct { const char *name; command_fn *run; const char *help; } commands[] = {
+static const struct command commands[] = {
   {"help", command_help, "this list"},
   {"uname", command_uname, "what this is"},
   {"uptime", command_uptime, "time since boot, and how much of it was idle"},
   {"date", command_date, "wall clock"},
   {"mem", command_mem, "memory"},
   {"ps", command_ps, "tasks"},
-  {"devices", command_devices, "the device page"},
   {"disk", command_disk, "[<number> write|verify|sum [seed]]: disks; a pattern all over one, is it there, its Adler-32"},
   {"net", command_net, "[<number> <address> | ping <address> [count] | bulk <address> [KiB]]: networks; answers pings, and echoes on UDP port 7"},
   {"cmdline", command_cmdline, "the kernel command line"},
-  {"stat", command_stat, "counters of hypercalls, interrupts, traps and faults"},
   {"echo", command_echo, "<words>: print them"},
   {"hexdump", command_hexdump, "<address> [bytes]: kernel-virtual or (below 0xc0000000) guest-physical memory"},
   {"peek", command_hexdump, "<address>: the same, 4 bytes"},
@@ -174,16 +174,22 @@ static const struct { const char *name; command_fn *run; const char *help; } com
   {"bench", command_run, "[name [scale]]: benchmarks; `bench list` names them"},
   {"run", command_run, "<program> [words]: any user program"},
   {"flood", command_flood, "[bytes]: that much known text, as fast as possible"},
-  {"selftest", command_selftest, "[name]: everything the contract promises, one line each"},
-  {"die", command_die, "<how>: deliberate deaths; `die` lists them"},
   {"poweroff", command_poweroff, "end this guest"},
   {"exit", command_poweroff, "the same"},
+  {NULL, NULL, NULL},
 };
 
 static int command_help(int argc, char **argv) {
   (void)argc, (void)argv;
-  for (u32 i = 0; i < ARRAY_LEN(commands); i++) print("  %-9s %s\n", commands[i].name, commands[i].help);
+  for (const struct command *c = commands; c->name; c++) print("  %-9s %s\n", c->name, c->help);
+  for (const struct command *c = machine_commands; c->name; c++) print("  %-9s %s\n", c->name, c->help);
   return 0;
+}
+
+static const struct command *find_command(const struct command *c, const char *name) {
+  for (; c->name; c++)
+    if (!strcmp(c->name, name)) return c;
+  return NULL;
 }
 
 /* One command or several separated by `;`. False after ^C. */
@@ -200,10 +206,10 @@ bool shell_execute(char *line) {
       while (*p && *p != ' ' && *p != '\t') p++;
     }
     if (!argc) continue;
-    u32 i = 0;
-    while (i < ARRAY_LEN(commands) && strcmp(commands[i].name, argv[0])) i++;
+    const struct command *c = find_command(commands, argv[0]);
+    if (!c) c = find_command(machine_commands, argv[0]);
     console_interrupted = false;
-    if (i < ARRAY_LEN(commands)) commands[i].run(argc, argv);
+    if (c) c->run(argc, argv);
     else print("%s: no such command; `help` lists them\n", argv[0]);
     if (console_interrupted) {
       char c;

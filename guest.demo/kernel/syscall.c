@@ -47,7 +47,7 @@ static u32 sys_set_tls(u32 index, u32 low, u32 high) {
   if (index >= TLS_ENTRIES) return (u32)-1;
   /* Only data segments for ring 3; everything else about it is the caller's choice, also "not present". */
   current->tls[index] = (struct descriptor){low, (high & ~0x0800u) | 0x7000};
-  hypercall(LHCALL_LOAD_TLS, phys(current->tls), 0, 0);
+  load_tls(current);
   return 0;
 }
 

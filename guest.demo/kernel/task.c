@@ -29,7 +29,7 @@ static struct task *pick(void) {
   return &tasks[0];
 }
 
-void set_stack(struct task *t) { hypercall_lazy(LHCALL_SET_STACK, KERNEL_DS, (u32)t->stack + TASK_STACK, TASK_STACK / PAGE_SIZE); }
+void set_stack(struct task *t) { load_kernel_stack((u32)t->stack + TASK_STACK, TASK_STACK / PAGE_SIZE); }
 
 void schedule(void) {
   u32 flags = irq_save();
@@ -278,7 +278,7 @@ void idle_loop(void) {
     irq_disable();
     if (pick() == &tasks[0]) {
       timer_arm_idle();
-      hypercall(LHCALL_HALT, 0, 0, 0); /* returns with interrupts on, after the handler that ended it */
+      wait_for_irq();
       irq_disable();
       timer_arm_tick();
     }

@@ -1,8 +1,8 @@
 /*
  * Tour 2.11: What time it is
  *
- * The Host may offer a steady time-stamp counter; then time is a multiplication. If not, the only clock is the wall clock in
- * lguest_data, which moves when an interrupt is delivered. The timer itself is one shot: each tick asks for the next, and an
+ * The machine may have a steady time-stamp counter; then time is a multiplication. If not, the only clock is the wall clock,
+ * which under lguest moves when an interrupt is delivered. The timer itself is one shot: each tick asks for the next, and an
  * idle guest asks for exactly the moment its first sleeper wants, or for none.
  */
 #include "kernel.h"
@@ -13,16 +13,6 @@ u32 ticks;
 static u64 tsc_start, wall_start;
 static u32 multiplier, shift; /* ns = cycles * multiplier >> shift */
 
-/* Seconds are read again, in case the Host wrote between the two words. */
-static u64 wall_ns(void) {
-  u32 sec, nsec;
-  do {
-    sec = lguest_data.time_sec;
-    nsec = lguest_data.time_nsec;
-  } while (sec != lguest_data.time_sec);
-  return (u64)sec * NS_PER_SEC + nsec;
-}
-
 u64 now_ns(void) {
   if (!multiplier) return wall_ns() - wall_start;
   u64 cycles = rdtsc() - tsc_start;
@@ -30,8 +20,6 @@ u64 now_ns(void) {
 }
 
 u64 wall_seconds(void) { return div64(wall_start + now_ns(), NS_PER_SEC, NULL); }
-
-void timer_arm(u32 ns) { hypercall(LHCALL_SET_CLOCKEVENT, ns, 0, 0); }
 
 static void arm(u64 ns) { timer_arm(ns > 0xFFFFFFFFu ? 0xFFFFFFFFu : ns < 100 ? 100 : (u32)ns); }
 
@@ -62,10 +50,10 @@ void timer_attach(void) {
 
 void time_init(void) {
   wall_start = wall_ns();
-  if (lguest_data.tsc_khz) {
+  if (tsc_khz()) {
     /* The largest multiplier that fits in 32 bits keeps the rounding error near one part in a billion. */
     for (shift = 31; shift; shift--) {
-      u64 m = div64((u64)1000000 << shift, lguest_data.tsc_khz, NULL);
+      u64 m = div64((u64)1000000 << shift, tsc_khz(), NULL);
       if (m >> 32) continue;
       multiplier = (u32)m;
       break;

@@ -2,12 +2,10 @@
  * Tour 2.4: The doors
  *
  * Every trap, interrupt and system call enters here: a stub pushes its number (and a zero where the processor pushed no
- * error code), the registers follow, and C gets a pointer to all of it. The way out is the delicate part. Ring 1 cannot
- * execute a real `sti`, so the iret that should turn interrupts on again is preceded by a store to lguest_data.irq_enabled;
- * an interrupt between the two would nest on a stack that is just being given up. The Host knows the range
- * noirq_start..noirq_end and keeps quiet there.
+ * error code), the registers follow, and C gets a pointer to all of it. The way out ends with what the machine needs for an
+ * iret (return.h), the delicate part.
  */
-#include "lguest.h"
+#include "machine.h"
 
   .text
 
@@ -61,7 +59,7 @@ trap_common:
 /* A new process starts here too, on registers that task.c made up. */
   .globl return_to_user
 return_to_user:
-  movl $0, lguest_data
+  IRQS_OFF
   popl %ebx
   popl %ecx
   popl %edx
@@ -87,25 +85,7 @@ return_to_user:
   .pushsection __ex_table, "a"
   .long 1b, 11b, 2b, 12b, 3b, 13b, 4b, 14b
   .popsection
-  addl $8, %esp
-  pushl %eax
-  movl %ss:12(%esp), %eax       /* the EFLAGS image iret is about to load */
-  .globl noirq_start, noirq_end
-noirq_start:
-  movl %eax, %ss:lguest_data    /* irq_enabled; DS is the user's already */
-  popl %eax
-  iret
-/* bool noirq_probe(volatile u32 *counter, u32 spins): did the counter change? A self-test waits here for what must not come. */
-  .globl noirq_probe
-noirq_probe:
-  movl 4(%esp), %edx
-  movl 8(%esp), %ecx
-  movl (%edx), %eax
-1: subl $1, %ecx
-  jnz 1b
-  subl (%edx), %eax
-  ret
-noirq_end:
+#include "return.h"
 
 /* switch_stacks(u32 *save, u32 load): the whole of a context switch that C cannot say. */
   .globl switch_stacks
@@ -127,7 +107,7 @@ switch_stacks:
 /* First switch to a new task "returns" here: function and argument wait on its stack. */
   .globl task_entry
 task_entry:
-  movl $FLAGS_IF, lguest_data
+  IRQS_ON
   popl %eax
   call *%eax
 1: jmp 1b

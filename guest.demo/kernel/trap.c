@@ -7,10 +7,10 @@
  */
 #include "kernel.h"
 
-extern char vector_stubs[], syscall_stub[], noirq_start[], noirq_end[];
+extern char vector_stubs[], syscall_stub[];
 extern const u32 __ex_table_start[][2], __ex_table_end[][2];
 
-u32 trap_counts[32], irqs_in_noirq;
+u32 trap_counts[32];
 struct fault last_fault;
 bool (*trap_hook)(struct regs *r);
 
@@ -26,10 +26,10 @@ bool from_user(const struct regs *r) { return (r->cs & 3) == 3; }
 
 void set_gate(u32 vector, u32 handler, u32 type, u32 dpl) {
   u32 low = KERNEL_CS << 16 | (handler & 0xFFFF), high = (handler & 0xFFFF0000) | 0x8000 | dpl << 13 | type << 8;
-  hypercall(LHCALL_LOAD_IDT_ENTRY, vector, low, high);
+  load_gate(vector, low, high);
 }
 
-void clear_gate(u32 vector) { hypercall(LHCALL_LOAD_IDT_ENTRY, vector, 0, 0); }
+void clear_gate(u32 vector) { load_gate(vector, 0, 0); }
 
 /* Interrupt gates where a nested interrupt could clobber state the handler has not read yet (cr2, the debug flags). */
 void trap_init(void) {
@@ -38,14 +38,14 @@ void trap_init(void) {
     if (v != 2 && v != 8 && v != 15)
       set_gate(v, (u32)vector_stubs + 16 * v, interrupt ? GATE_INTERRUPT : GATE_TRAP, user ? 3 : 0);
   }
-  for (u32 v = FIRST_IRQ_VECTOR; v < FIRST_IRQ_VECTOR + LGUEST_IRQS; v++)
+  for (u32 v = FIRST_IRQ_VECTOR; v < FIRST_IRQ_VECTOR + IRQS; v++)
     set_gate(v, (u32)vector_stubs + 16 * v, GATE_INTERRUPT, 0);
   set_gate(SYSCALL_VECTOR, (u32)syscall_stub, GATE_TRAP, 3);
 }
 
 void print_regs(const struct regs *r) {
   u32 esp = from_user(r) ? r->esp : (u32)&r->esp;
-  print("  eip %08x cs %04x eflags %08x error %x cr2 %08x\n", r->eip, r->cs & 0xFFFF, r->eflags, r->error, lguest_data.cr2);
+  print("  eip %08x cs %04x eflags %08x error %x cr2 %08x\n", r->eip, r->cs & 0xFFFF, r->eflags, r->error, fault_address());
   print("  eax %08x ebx %08x ecx %08x edx %08x\n", r->eax, r->ebx, r->ecx, r->edx);
   print("  esi %08x edi %08x ebp %08x esp %08x\n", r->esi, r->edi, r->ebp, esp);
 }
@@ -61,7 +61,7 @@ static bool fixup(struct regs *r, u32 cr2, bool irqs) {
 }
 
 static void trap(struct regs *r) {
-  u32 cr2 = lguest_data.cr2; /* before interrupts go on: the next fault overwrites it */
+  u32 cr2 = fault_address(); /* before interrupts go on: the next fault overwrites it */
   bool irqs = irqs_on();
   trap_counts[r->vector]++;
   if (trap_hook && trap_hook(r)) return;
@@ -87,15 +87,10 @@ static void trap(struct regs *r) {
   task_exit(128 + r->vector);
 }
 
-static void interrupt(struct regs *r) {
-  if (r->eip >= (u32)noirq_start && r->eip < (u32)noirq_end) irqs_in_noirq++;
-  irq_dispatch(r->vector - FIRST_IRQ_VECTOR);
-}
-
 /* Called by trap.S. Before going back to user mode: is it another task's turn, is this one to die? */
 void trap_dispatch(struct regs *r) {
   if (r->vector == SYSCALL_VECTOR) syscall_dispatch(r);
-  else if (r->vector >= FIRST_IRQ_VECTOR) interrupt(r);
+  else if (r->vector >= FIRST_IRQ_VECTOR) machine_interrupt(r);
   else trap(r);
   if (!from_user(r)) return;
   for (;;) {

@@ -7,7 +7,9 @@
  */
 #include "kernel.h"
 
-u32 irq_counts[LGUEST_IRQS], irq_spurious;
+extern char noirq_start[], noirq_end[];
+
+u32 irqs_in_noirq, irq_counts[LGUEST_IRQS], irq_spurious;
 
 static struct { irq_handler *handler; void *arg; } lines[LGUEST_IRQS];
 
@@ -45,4 +47,9 @@ void irq_dispatch(u32 irq) {
   }
   lines[irq].handler(irq, lines[irq].arg);
   irq_unmask(irq);
+}
+
+void machine_interrupt(struct regs *r) {
+  if (r->eip >= (u32)noirq_start && r->eip < (u32)noirq_end) irqs_in_noirq++;
+  irq_dispatch(r->vector - FIRST_IRQ_VECTOR);
 }

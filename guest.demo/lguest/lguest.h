@@ -8,16 +8,7 @@
 #ifndef LGUEST_H
 #define LGUEST_H
 
-#ifndef __ASSEMBLER__
-typedef unsigned char u8;
-typedef unsigned short u16;
-typedef unsigned int u32;
-typedef unsigned long long u64;
-typedef signed int s32;
-typedef signed long long s64;
-typedef enum { false, true } bool;
-#define NULL ((void *)0)
-#endif
+#include "types.h"
 
 /* int $0x1f: number in EAX, arguments in EDX, EBX, ECX (ABI 1.1). Only BIND_DMA answers. */
 #define LGUEST_TRAP_ENTRY 0x1F
@@ -114,9 +105,7 @@ struct lguest_block_page {
   volatile u32 type, sector, bytes, result; /* ours, but for the result */
   volatile u32 num_sectors;
 };
-enum { BLOCK_READ, BLOCK_WRITE };
 enum { BLOCK_DONE = 1, BLOCK_FAILED = 2 };
-#define SECTOR 512
 
 /* Boot parameters, where a PC's boot loader would leave them (ABI 4.6). */
 #define BOOT_LOADER_TYPE 0x210
