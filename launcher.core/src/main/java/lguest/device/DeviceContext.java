@@ -56,7 +56,10 @@ public interface DeviceContext {
   /** Ends the guest cleanly on the user's wish, such as the triple ^C (L42). {@code status} becomes the exit status. */
   void endGuest(int status, String reason);
 
-  /** For work that must not hold up the guest. Threads are daemons and are interrupted when the slot is closed. */
+  /**
+   * For work that must not hold up the guest. Threads are daemons and are interrupted when the slot is closed. {@link Device#close} has a second; when the guest has ended by itself it has as long as
+   * such work goes on, for what the guest has written is to be on the medium then.
+   */
   Executor executor();
 
   /** Log lines carry the guest's name and the slot. Detail (L5's --verbose lines) goes to {@link System.Logger.Level#INFO}. */

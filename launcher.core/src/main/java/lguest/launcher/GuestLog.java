@@ -17,7 +17,17 @@ public interface GuestLog {
    */
   void line(System.Logger.Level level, String text, Throwable cause);
 
+  /** Whether anybody would see a line of that level; if not, it need not be made. */
+  default boolean isLoggable(System.Logger.Level level) { return true; }
+
   /** The platform's log under {@code lguest}. Nobody asked for detail there, so that is DEBUG. */
-  GuestLog SYSTEM = (level, text, cause) ->
-    System.getLogger("lguest").log(level == System.Logger.Level.INFO ? System.Logger.Level.DEBUG : level, text, cause);
+  GuestLog SYSTEM = new GuestLog() {
+    @Override public void line(System.Logger.Level level, String text, Throwable cause) { logger().log(there(level), text, cause); }
+
+    @Override public boolean isLoggable(System.Logger.Level level) { return logger().isLoggable(there(level)); }
+
+    private static System.Logger logger() { return System.getLogger("lguest"); }
+
+    private static System.Logger.Level there(System.Logger.Level level) { return level == System.Logger.Level.INFO ? System.Logger.Level.DEBUG : level; }
+  };
 }

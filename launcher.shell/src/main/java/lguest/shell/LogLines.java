@@ -15,8 +15,12 @@ import lguest.launcher.GuestLog;
 record LogLines(Supplier<String> prefix, boolean verbose, Consumer<String> sink) implements GuestLog {
   static LogLines to(PrintStream stream, boolean verbose) { return new LogLines(() -> "lguest: ", verbose, stream::println); }
 
+  @Override public boolean isLoggable(System.Logger.Level level) {
+    return level.getSeverity() >= (verbose ? System.Logger.Level.INFO : System.Logger.Level.WARNING).getSeverity();
+  }
+
   @Override public void line(System.Logger.Level level, String text, Throwable cause) {
-    if (level.getSeverity() < (verbose ? System.Logger.Level.INFO : System.Logger.Level.WARNING).getSeverity()) return;
+    if (!isLoggable(level)) return;
     StringBuilder line = new StringBuilder(prefix.get()).append(text);
     // Only a fault of ours comes with its cause, and then the stack is wanted.
     if (cause != null) {

@@ -7,6 +7,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -35,6 +37,8 @@ final class BlockDevice implements Device {
   private static final int TYPE_BLOCK = 3, F_RANDOMNESS = 0x8000;
   private static final int TYPE = 0, FIRST_SECTOR = 4, BYTES = 8, RESULT = 12, NUM_SECTORS = 16;
   private static final int DONE = 1, FAILED = 2;
+  static final int STATE_VERSION = 1;
+  private static final String UNSYNCED = "unsynced";
   private static final long MAX_SECTORS = 0xFFFFFFFFL;
   /** Requests a guest may have going before it has to stand still for the next. Linux has one. */
   private static final int MAX_RUNNING_ON = 32;
@@ -46,7 +50,7 @@ final class BlockDevice implements Device {
 
   private final Disk disk;
   private final DeviceContext context;
-  private final DeviceState state;
+  private final Map<String, Object> state;
   private final Runnable free;
   private final MemorySegment page;
   private final LongAdder reads, writes, bytesRead, bytesWritten, errors;
@@ -63,14 +67,15 @@ final class BlockDevice implements Device {
   /**
    * Starts work.
    *
-   * @param state what the next implementation will need
+   * @param state what the next implementation will need, and whether the one before has left something that is not on the medium
    * @param free closes the disk's files
    */
-  BlockDevice(Disk disk, DeviceContext context, DeviceState state, Runnable free) throws DeviceException {
+  BlockDevice(Disk disk, DeviceContext context, Map<String, Object> state, Runnable free) throws DeviceException {
     this.disk = disk;
     this.context = context;
     this.state = state;
     this.free = free;
+    unsynced = Boolean.TRUE.equals(state.get(UNSYNCED));
     context.describe(TYPE_BLOCK, F_RANDOMNESS, 1);
     page = context.page(0);
     if (disk.size() / SECTOR > MAX_SECTORS)
@@ -117,6 +122,8 @@ final class BlockDevice implements Device {
           lock.unlock();
         }
       }
+      // On this thread, whose work the guest's end waits for however long the disk takes.
+      if (unsynced && !draining) sync();
     } catch (InterruptedException e) {
       // The slot has given the device up.
     } finally {
@@ -200,7 +207,9 @@ final class BlockDevice implements Device {
   /** Finishes what it is at. What it has not begun goes back to the slot, as the guest sent it. */
   @Override public Optional<DeviceState> drain() throws InterruptedException {
     stop(true);
-    return Optional.of(state);
+    Map<String, Object> left = new HashMap<>(state);
+    left.put(UNSYNCED, unsynced);
+    return Optional.of(new DeviceState(STATE_VERSION, left));
   }
 
   /** Does all that was asked for and brings it to the medium, unless it has been drained. */
@@ -208,7 +217,6 @@ final class BlockDevice implements Device {
     boolean drained = draining;
     try {
       stop(false);
-      if (unsynced && !drained) sync();
       for (DiskFile file : disk.files())
         if (!drained && file.isDeleted()) context.log().log(Level.WARNING, file.name() + " has been deleted while the guest used it; what the guest wrote is gone");
     } finally {

@@ -3,7 +3,9 @@ package lguest.device.block;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import lguest.device.Device;
 import lguest.device.DeviceConfig;
 import lguest.device.DeviceContext;
@@ -17,7 +19,6 @@ import org.osgi.service.component.annotations.Component;
 @Component
 @DeviceType(type = "block", option = BlockOptions.USAGE, about = "a disk kept in a file or block device; ro: never written to; overlay: what is written goes to a file beside it")
 public final class BlockProvider implements DeviceProvider {
-  private static final int STATE_VERSION = 1;
   private static final String SIZE = "size", DEVICE = "device", INODE = "inode";
   private static final String MAKE = "check the path, or make a disk of 1 GiB with: truncate -s 1G <filename>";
 
@@ -28,12 +29,12 @@ public final class BlockProvider implements DeviceProvider {
   @Override public Device open(DeviceConfig config, DeviceContext context) throws DeviceException {
     BlockOptions options = BlockOptions.parse(config.argument());
     DeviceState before = config.state().orElse(null);
-    if (before != null && before.version() != STATE_VERSION)
+    if (before != null && before.version() != BlockDevice.STATE_VERSION)
       throw new DeviceException("this version of the block device does not know what version " + before.version() + " has left; install that one again");
     List<DiskFile> files = new ArrayList<>();
     try {
       Disk disk = disk(options, before, context, files);
-      return new BlockDevice(disk, context, state(disk), () -> free(files));
+      return new BlockDevice(disk, context, state(disk, before), () -> free(files));
     } catch (DeviceException | RuntimeException e) {
       free(files);
       throw e;
@@ -84,8 +85,10 @@ public final class BlockProvider implements DeviceProvider {
     return file;
   }
 
-  private static DeviceState state(Disk disk) {
+  private static Map<String, Object> state(Disk disk, DeviceState before) {
+    Map<String, Object> state = new HashMap<>(before == null ? Map.of() : before.values());
     DiskFile.Identity identity = disk.files().getFirst().identity();
-    return new DeviceState(STATE_VERSION, java.util.Map.of(SIZE, disk.size(), DEVICE, identity.device(), INODE, identity.inode()));
+    state.putAll(Map.of(SIZE, disk.size(), DEVICE, identity.device(), INODE, identity.inode()));
+    return state;
   }
 }

@@ -78,11 +78,21 @@ final class RunningGuest implements Guest, Machine {
   /** A log whose listener may fail: that is no reason for a guest to. */
   private static GuestLog careful(GuestLog log) {
     AtomicBoolean failed = new AtomicBoolean();
-    return (level, text, cause) -> {
-      try {
-        log.line(level, text, cause);
-      } catch (RuntimeException e) {
-        if (failed.compareAndSet(false, true)) GuestLog.SYSTEM.line(System.Logger.Level.ERROR, "a guest's log listener fails, at first with: " + text, e);
+    return new GuestLog() {
+      @Override public void line(System.Logger.Level level, String text, Throwable cause) {
+        try {
+          log.line(level, text, cause);
+        } catch (RuntimeException e) {
+          if (failed.compareAndSet(false, true)) SYSTEM.line(System.Logger.Level.ERROR, "a guest's log listener fails, at first with: " + text, e);
+        }
+      }
+
+      @Override public boolean isLoggable(System.Logger.Level level) {
+        try {
+          return log.isLoggable(level);
+        } catch (RuntimeException e) {
+          return true; // line() tells
+        }
       }
     };
   }

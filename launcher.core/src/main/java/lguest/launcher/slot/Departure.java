@@ -13,10 +13,13 @@ import lguest.device.DeviceState;
 final class Departure {
   /** How long a device may take for each step: to return from a call, to drain, to write out its output, to close. */
   static final long STEP_MILLIS = 1000;
+  /** Every so many steps' times the user is told what is waited for. */
+  private static final int SAY_AGAIN = 10;
   static final BooleanSupplier IMPATIENT = () -> false;
 
   private final Machine machine;
   private final String name, threadName;
+  private int waits;
 
   /** @param name the device's, for messages */
   Departure(Machine machine, String name, String threadName) {
@@ -33,7 +36,8 @@ final class Departure {
   /**
    * Takes a drained device off its attachments and everything else, and closes it.
    *
-   * @param patient whether to go on waiting for its output to be written, beyond a step's time
+   * @param patient whether to go on waiting beyond a step's time: for its output to be written, and, as long as it has work going, for its closing. What a guest has written must be on its way to
+   *     the medium before its end is told, and a disk takes the time it takes
    */
   void close(Occupant leaving, List<SlotAttachment> attachments, BooleanSupplier patient) {
     if (!attachments.isEmpty() && leaving.device() instanceof Attachable)
@@ -41,7 +45,7 @@ final class Departure {
         for (SlotAttachment attachment : attachments) attachment.follow(null);
         return null;
       });
-    step("close", IMPATIENT, () -> {
+    step("close", () -> patient.getAsBoolean() && leaving.context().isWorking() && sayWaiting(), () -> {
       leaving.device().close();
       return null;
     });
@@ -53,6 +57,11 @@ final class Departure {
       }
       sleep(10);
     }
+  }
+
+  private boolean sayWaiting() {
+    if (++waits % SAY_AGAIN == 1) machine.log().line(System.Logger.Level.WARNING, name + " has not finished its work after " + waits * STEP_MILLIS / 1000 + " s; the guest's end waits for it", null);
+    return true;
   }
 
   private <T> Optional<T> step(String what, BooleanSupplier patient, Callable<T> step) {

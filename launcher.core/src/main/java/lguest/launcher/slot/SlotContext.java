@@ -11,6 +11,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import lguest.device.DeviceContext;
 import lguest.device.DeviceException;
@@ -33,6 +34,7 @@ final class SlotContext implements DeviceContext {
   private final Arena arena = Arena.ofShared();
   private final System.Logger log;
   private final List<Machine.Watched> watches = new CopyOnWriteArrayList<>();
+  private final AtomicInteger working = new AtomicInteger();
   private ExecutorService executor;
   private boolean retrying, disposed;
   private long retryMillis = FIRST_RETRY_MILLIS;
@@ -132,6 +134,7 @@ final class SlotContext implements DeviceContext {
         executor = Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name(machine.name() + "-" + slot.type() + slot.index() + "-", 0).factory());
       threads = executor;
     }
+    working.incrementAndGet();
     threads.execute(() -> {
       try {
         task.run();
@@ -139,9 +142,14 @@ final class SlotContext implements DeviceContext {
         machine.end(new GuestEnd(GuestEnd.Kind.DIED, e.getMessage(), 1));
       } catch (Throwable e) {
         slot.failed(owner, e);
+      } finally {
+        working.decrementAndGet();
       }
     });
   }
+
+  /** Whether a task of the device's executor runs. */
+  boolean isWorking() { return working.get() > 0; }
 
   @Override public System.Logger log() { return log; }
 

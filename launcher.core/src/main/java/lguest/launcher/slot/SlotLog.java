@@ -16,7 +16,7 @@ final class SlotLog implements System.Logger {
 
   @Override public String getName() { return name; }
 
-  @Override public boolean isLoggable(Level level) { return level != Level.OFF && level.getSeverity() >= Level.DEBUG.getSeverity(); }
+  @Override public boolean isLoggable(Level level) { return level != Level.OFF && level.getSeverity() >= Level.DEBUG.getSeverity() && log.isLoggable(level); }
 
   @Override public void log(Level level, ResourceBundle bundle, String text, Throwable cause) {
     if (isLoggable(level)) log.line(level, name + ": " + text, cause);

@@ -148,6 +148,45 @@ class StopTest {
     never.countDown();
   }
 
+  @Test void endsByItselfOnlyWhenItsDevicesWorkIsDone() throws Exception {
+    CountDownLatch slow = new CountDownLatch(1), done = new CountDownLatch(1);
+    device.onClose = (nothing, context) -> done.await();
+    Guest guest = started();
+    device.context().executor().execute(() -> {
+      try {
+        slow.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      done.countDown();
+    });
+    fixture.host().die("CRASH: Power down");
+    GuestFixture.await("a line about it", () -> fixture.log.stream().anyMatch(line -> line.contains("device 'test' in slot 0 has not finished its work after 1 s; the guest's end waits for it")));
+    Thread.sleep(1500);
+    assertTrue(guest.end().isEmpty(), "what it wrote is not on the medium yet");
+    slow.countDown();
+    assertEquals(GuestEnd.Kind.POWER_OFF, guest.await().kind());
+    assertFalse(fixture.log.stream().anyMatch(line -> line.contains("left behind")), fixture.log.toString());
+  }
+
+  @Test void doesNotWaitForWorkWhenItIsStopped() throws Exception {
+    CountDownLatch never = new CountDownLatch(1);
+    device.onClose = (nothing, context) -> never.await();
+    Guest guest = started();
+    device.context().executor().execute(() -> {
+      try {
+        never.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    });
+    fixture.host().die("CRASH: Power down");
+    GuestFixture.await("its end to be waited for", () -> fixture.log.stream().anyMatch(line -> line.contains("the guest's end waits")));
+    guest.stop();
+    assertEquals(GuestEnd.Kind.POWER_OFF, guest.await().kind());
+    assertTrue(fixture.log.stream().anyMatch(line -> line.contains("did not close within")), fixture.log.toString());
+  }
+
   @Test void evenWhenItsDeviceNeverReturns() throws Exception {
     CountDownLatch never = new CountDownLatch(1);
     device.onRequest = (request, context) -> {
