@@ -1,5 +1,6 @@
 package lguest.host;
 
+import java.util.Map;
 import lguest.memory.GuestMemory;
 
 /**
@@ -10,5 +11,11 @@ import lguest.memory.GuestMemory;
  * @param pageDirectory guest-physical address of the first page directory
  * @param start virtual address of the first instruction
  * @param pageOffset virtual minus physical address of the guest kernel; below 0xFFC00000
+ * @param options what the user wants of this Host, by name; one that the Host does not know, or with a value it does not know, is an {@link IllegalArgumentException} of {@link HostProvider#open}
  */
-public record HostConfig(int guestId, GuestMemory memory, long pageDirectory, long start, long pageOffset) {}
+public record HostConfig(int guestId, GuestMemory memory, long pageDirectory, long start, long pageOffset, Map<String, String> options) {
+  public HostConfig { options = Map.copyOf(options); }
+
+  /** Without options. */
+  public HostConfig(int guestId, GuestMemory memory, long pageDirectory, long start, long pageOffset) { this(guestId, memory, pageDirectory, start, pageOffset, Map.of()); }
+}

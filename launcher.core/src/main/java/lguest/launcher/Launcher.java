@@ -8,7 +8,7 @@ import org.osgi.annotation.versioning.ProviderType;
 @ProviderType
 public interface Launcher {
   /**
-   * Loads a guest: memory, image, initrd, page tables, devices. It does not run yet. Nothing is left behind when this fails.
+   * Loads a guest: memory, image, initrd, page tables, devices. A device of a type nobody provides is a parked slot. It does not run yet. Nothing is left behind when this fails.
    *
    * @param log gets this guest's log lines, from now to its end
    * @throws LaunchException the user's fault, as one clear line
@@ -20,6 +20,9 @@ public interface Launcher {
 
   /** The guests that exist, oldest first; an ended guest stays until {@link Guest#close}. */
   List<Guest> guests();
+
+  /** The device providers that are there: by type, the best of each first. */
+  List<ProviderInfo> providers();
 
   /** The guest of this name. */
   Optional<Guest> find(String name);

@@ -7,6 +7,7 @@ import java.util.concurrent.locks.LockSupport;
 import lguest.cpu.x86.Cpu;
 import lguest.cpu.x86.CpuConfig;
 import lguest.cpu.x86.CpuModel;
+import lguest.cpu.x86.Engine;
 import lguest.cpu.x86.Exit;
 import lguest.cpu.x86.Registers;
 import lguest.host.Host;
@@ -65,11 +66,11 @@ final class SoftwareHost implements Host {
   private boolean closed;
   private long finalInstructions;
 
-  SoftwareHost(HostConfig config, AlarmClock clock, DmaExchange exchange) {
+  SoftwareHost(HostConfig config, Engine engine, AlarmClock clock, DmaExchange exchange) {
     guestId = config.guestId();
     this.clock = clock;
     CpuConfig processor = new CpuConfig(CpuModel.i686(), segments, clock::now, PageTables.SWITCHER,
-        PageTables.DIRECTORY_FORBIDDEN, PageTables.TABLE_FORBIDDEN);
+        PageTables.DIRECTORY_FORBIDDEN, PageTables.TABLE_FORBIDDEN, engine);
     cpu = new Cpu(config.memory().segment(), processor);
     registers = cpu.registers();
     ram = new Ram(config.memory().segment(), cpu);

@@ -1,5 +1,8 @@
 package lguest.host.software;
 
+import java.util.Arrays;
+import java.util.Map;
+import lguest.cpu.x86.Engine;
 import lguest.host.Host;
 import lguest.host.HostConfig;
 import lguest.host.HostProvider;
@@ -17,6 +20,9 @@ import org.osgi.service.component.annotations.Component;
  */
 @Component
 public final class SoftwareHostProvider implements HostProvider {
+  /** The option that chooses an {@link Engine}, by its name in lower case. */
+  private static final String CPU = "cpu";
+
   private final AlarmClock clock = new AlarmClock();
   private final DmaExchange exchange = new DmaExchange();
 
@@ -28,7 +34,16 @@ public final class SoftwareHostProvider implements HostProvider {
     check("guest number", config.guestId(), 0xFFFF);
     if (!config.memory().contains(config.pageDirectory(), GuestMemory.PAGE_SIZE))
       throw new IllegalArgumentException("page directory %#x lies outside guest memory".formatted(config.pageDirectory()));
-    return new SoftwareHost(config, clock, exchange);
+    return new SoftwareHost(config, engine(config.options()), clock, exchange);
+  }
+
+  private static Engine engine(Map<String, String> options) {
+    for (String option : options.keySet())
+      if (!option.equals(CPU)) throw new IllegalArgumentException("it has no option '%s'; there is: %s".formatted(option, CPU));
+    String wanted = options.get(CPU);
+    if (wanted == null) return Engine.chosen();
+    return Arrays.stream(Engine.values()).filter(engine -> engine.name().equalsIgnoreCase(wanted)).findFirst()
+        .orElseThrow(() -> new IllegalArgumentException("there is no processor engine '%s'; %s can be interpret, translate or check".formatted(wanted, CPU)));
   }
 
   private static void check(String what, long value, long limit) {

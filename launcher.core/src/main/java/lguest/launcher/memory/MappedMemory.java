@@ -26,15 +26,15 @@ import lguest.memory.PageIdentity;
  * <p>The stretch dies with its arena, and that is what makes guests safe to end: a device's thread that comes too late finds an exception and not a hole in the address space.
  */
 public final class MappedMemory implements GuestMemory, AutoCloseable {
-  /** Device pages there can be, besides the descriptor page. */
+  /** Device pages, besides the descriptor page: sixteen for each of sixteen devices. Nobody's until they are given out. */
   public static final int MAX_DEVICE_PAGES = 256;
-  /** Bytes of RAM there can be: all addresses have 32 bits, and the devices' pages lie above RAM. */
-  public static final long MAX_RAM = (1L << 32) - (1 + MAX_DEVICE_PAGES) * PAGE_SIZE;
+  /** Bytes of RAM there can be: all addresses have 32 bits, the last page is left out, and the devices' pages lie above RAM. */
+  public static final long MAX_RAM = (1L << 32) - (2 + MAX_DEVICE_PAGES) * PAGE_SIZE;
 
   private final Arena arena = Arena.ofShared();
   private final long ram;
-  private final MemorySegment reserved;
-  private volatile MemorySegment segment;
+  private final MemorySegment segment;
+  private long used;
   private final Map<Long, PageIdentity> shared = new ConcurrentHashMap<>();
 
   /** Maps RAM and the descriptor page. {@code ram} must have been checked: whole pages, at most {@link #MAX_RAM}. */
@@ -42,12 +42,12 @@ public final class MappedMemory implements GuestMemory, AutoCloseable {
     if (ram <= 0 || ram > MAX_RAM || ram % PAGE_SIZE != 0) throw new IllegalArgumentException("RAM of " + ram + " bytes");
     this.ram = ram;
     try {
-      reserved = Mapping.reserve(ram + (1 + MAX_DEVICE_PAGES) * (long) PAGE_SIZE, arena);
+      segment = Mapping.reserve(ram + (1 + MAX_DEVICE_PAGES) * (long) PAGE_SIZE, arena);
     } catch (OsException e) {
       arena.close();
       throw new LaunchException("this machine does not give the guest " + (ram >> 20) + " MiB of memory: " + e.getMessage() + "; start it with less", e);
     }
-    segment = reserved.asSlice(0, ram + PAGE_SIZE);
+    used = ram + PAGE_SIZE;
   }
 
   @Override public long ram() { return ram; }
@@ -56,12 +56,16 @@ public final class MappedMemory implements GuestMemory, AutoCloseable {
 
   @Override public MemorySegment segment() { return segment; }
 
-  /** Adds device pages at the top and returns the address of the first. Only before the guest runs, since it moves {@link #size}. */
+  /** Gives out device pages nobody has yet, and returns the address of the first. At any time: they all exist from the beginning, since a Host is told the size once. */
   public synchronized long addPages(int count) {
-    long address = size();
-    segment = reserved.asSlice(0, address + (long) count * PAGE_SIZE);
+    if (count > (size() - used) / PAGE_SIZE) throw new IllegalStateException("there are only " + MAX_DEVICE_PAGES + " device pages");
+    long address = used;
+    used += (long) count * PAGE_SIZE;
     return address;
   }
+
+  /** Takes device pages back that nobody has used, if they were the last given out. */
+  public synchronized void takeBack(long address, int count) { if (address + (long) count * PAGE_SIZE == used) used = address; }
 
   /** A bounded view that also dies with {@code borrower}, so that it can be taken back. {@code borrower} must be closed before this memory. */
   public MemorySegment lend(long address, long length, Arena borrower) {
@@ -70,7 +74,7 @@ public final class MappedMemory implements GuestMemory, AutoCloseable {
 
   /** The guest-physical address of a view of this memory. */
   public long addressOf(MemorySegment view) {
-    long address = view.address() - reserved.address();
+    long address = view.address() - segment.address();
     if (!view.isNative() || !contains(address, view.byteSize())) throw new IllegalArgumentException("not a part of this guest's memory: " + view);
     return address;
   }

@@ -1,6 +1,5 @@
 package lguest.launcher.run;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,8 +15,13 @@ import lguest.launcher.GuestSpec;
 import lguest.launcher.GuestSpec.DeviceSpec;
 import lguest.launcher.LaunchException;
 import lguest.launcher.Launcher;
+import lguest.launcher.ProviderInfo;
 import lguest.launcher.slot.Candidate;
+import lguest.launcher.slot.Limits;
 import lguest.launcher.slot.Slot;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.Constants;
+import org.osgi.framework.ServiceReference;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
@@ -38,6 +42,7 @@ public final class LauncherService implements Launcher {
   private static final long LEAVE_MILLIS = 5000;
 
   private final Providers providers = new Providers();
+  private volatile Limits limits = Limits.USUAL;
   private final List<RunningGuest> guests = new CopyOnWriteArrayList<>();
   /** Held while a guest is made: names and numbers are free until it is in the list, and providers that leave find it there. */
   private final ReentrantLock making = new ReentrantLock();
@@ -56,24 +61,38 @@ public final class LauncherService implements Launcher {
     RunningGuest guest;
     making.lock();
     try {
-      List<Candidate> devices = new ArrayList<>();
-      for (DeviceSpec device : spec.devices()) devices.add(providerOf(device.type()));
-      guest = RunningGuest.create(nameFor(spec), freeId(), spec, log, best, devices, guests::remove);
+      guest = RunningGuest.create(nameFor(spec), freeId(), spec, log, best, this);
       guests.add(guest);
     } finally {
       making.unlock();
     }
     // Providers may have come and gone while it was made, and nobody told it.
-    for (Slot slot : guest.bus().slots()) slot.want(providers.best(slot.type()).orElse(null));
+    for (Slot slot : guest.bus().slots()) slot.offer(() -> providers.of(slot.type()));
     return guest;
   }
 
-  private Candidate providerOf(String type) throws LaunchException {
-    Optional<Candidate> best = providers.best(type);
-    if (best.isPresent()) return best.get();
-    List<String> types = providers.types();
-    throw new LaunchException("no device of type '%s' is installed; %s".formatted(type, types.isEmpty() ? "there are none, install a device bundle" : "there are: " + String.join(", ", types)));
+  // What guests ask of their home.
+
+  Limits limits() { return limits; }
+
+  List<Candidate> providersOf(String type) { return providers.of(type); }
+
+  /** Adds a slot to a guest, with nobody's provider leaving unnoticed meanwhile. */
+  Slot addDevice(RunningGuest guest, DeviceSpec device) throws LaunchException {
+    Slot slot;
+    making.lock();
+    try {
+      slot = guest.bus().add(device, providers.of(device.type()));
+    } finally {
+      making.unlock();
+    }
+    slot.offer(() -> providers.of(slot.type()));
+    return slot;
   }
+
+  void forget(RunningGuest guest) { guests.remove(guest); }
+
+  // Names and numbers.
 
   private String nameFor(GuestSpec spec) throws LaunchException {
     if (!spec.name().isEmpty()) {
@@ -98,27 +117,36 @@ public final class LauncherService implements Launcher {
 
   @Override public Optional<Guest> find(String name) { return guests().stream().filter(guest -> guest.name().equals(name)).findFirst(); }
 
+  @Override public List<ProviderInfo> providers() { return providers.list(); }
+
   @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC, policyOption = ReferencePolicyOption.GREEDY)
-  void addDevice(DeviceProvider provider, Map<String, Object> properties) {
-    Candidate candidate = candidate(provider, properties);
-    providers.add(candidate);
-    tell(provider.type());
+  void addDevice(DeviceProvider provider, ServiceReference<DeviceProvider> reference, Map<String, Object> properties) { arrived(candidate(provider, reference, properties), properties); }
+
+  void updatedDevice(DeviceProvider provider, ServiceReference<DeviceProvider> reference, Map<String, Object> properties) { arrived(candidate(provider, reference, properties), properties); }
+
+  void removeDevice(DeviceProvider provider, ServiceReference<DeviceProvider> reference, Map<String, Object> properties) { leaves(candidate(provider, reference, properties)); }
+
+  private static Candidate candidate(DeviceProvider provider, ServiceReference<DeviceProvider> reference, Map<String, Object> properties) {
+    int ranking = properties.get(Constants.SERVICE_RANKING) instanceof Integer number ? number : 0;
+    long id = properties.get(Constants.SERVICE_ID) instanceof Long number ? number : 0;
+    Bundle bundle = reference.getBundle();
+    // It has none any more when it leaves; then it is known by itself.
+    return bundle == null ? new Candidate(provider, "", "", ranking, id) : new Candidate(provider, bundle.getSymbolicName(), bundle.getVersion().toString(), ranking, id);
   }
 
-  void updatedDevice(DeviceProvider provider, Map<String, Object> properties) {
-    Candidate candidate = candidate(provider, properties);
+  /** A provider is there, or has another ranking. */
+  void arrived(Candidate candidate, Map<String, Object> properties) {
     providers.remove(candidate);
-    providers.add(candidate);
-    tell(provider.type());
+    providers.add(candidate, properties);
+    tell(candidate.provider().type());
   }
 
   /** Its devices leave their slots before this returns, unless that takes too long; OSGi tears the provider down afterwards. */
-  void removeDevice(DeviceProvider provider, Map<String, Object> properties) {
-    Candidate candidate = candidate(provider, properties);
+  void leaves(Candidate candidate) {
     providers.remove(candidate);
     long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(LEAVE_MILLIS);
     awaitMaking(deadline);
-    tell(provider.type());
+    tell(candidate.provider().type());
     for (RunningGuest guest : guests)
       for (Slot slot : guest.bus().slots()) if (!slot.awaitWithout(candidate, deadline)) return;
   }
@@ -132,23 +160,19 @@ public final class LauncherService implements Launcher {
     }
   }
 
+  private void tell(String type) {
+    for (RunningGuest guest : guests)
+      for (Slot slot : guest.bus().slots()) if (slot.type().equals(type)) slot.offer(() -> providers.of(type));
+  }
+
   @Deactivate
   void deactivate() {
     for (RunningGuest guest : guests) guest.close();
   }
 
-  private void tell(String type) {
-    Candidate best = providers.best(type).orElse(null);
-    for (RunningGuest guest : guests)
-      for (Slot slot : guest.bus().slots()) if (slot.type().equals(type)) slot.want(best);
-  }
-
-  private static Candidate candidate(DeviceProvider provider, Map<String, Object> properties) {
-    int ranking = properties.get("service.ranking") instanceof Integer number ? number : 0;
-    long id = properties.get("service.id") instanceof Long number ? number : 0;
-    return new Candidate(provider, ranking, id);
-  }
-
   /** For tests, which have no OSGi to set it. */
   void host(HostProvider provider) { host = provider; }
+
+  /** For tests, which have less time. */
+  void limits(Limits other) { limits = other; }
 }

@@ -22,19 +22,27 @@ final class RunLoop implements Runnable {
   private final Host host;
   private final Bus bus;
   private final Bell bell;
+  private final Gate gate;
 
-  RunLoop(Machine machine, Host host, Bus bus, Bell bell) {
+  RunLoop(Machine machine, Host host, Bus bus, Bell bell, Gate gate) {
     this.machine = machine;
     this.host = host;
     this.bus = bus;
     this.bell = bell;
+    this.gate = gate;
   }
 
   /** Runs the guest to its end, which {@link Machine#end} is told. */
   @Override public void run() {
     try {
-      while (!machine.ending()) {
-        switch (host.run()) {
+      while (gate.enter(machine::ending)) {
+        Host.Outcome outcome;
+        try {
+          outcome = host.run();
+        } finally {
+          gate.leave();
+        }
+        switch (outcome) {
           case Host.Outcome.Dma(long address, long key) -> awaitRelease(bus.send(address, key));
           case Host.Outcome.Break() -> {
             // Released first: a wish for service that comes while we serve breaks in again, and none is lost.

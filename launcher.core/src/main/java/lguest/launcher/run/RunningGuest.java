@@ -1,6 +1,9 @@
 package lguest.launcher.run;
 
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -11,7 +14,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Consumer;
 import lguest.host.Host;
 import lguest.host.HostConfig;
 import lguest.host.HostProvider;
@@ -24,7 +26,7 @@ import lguest.launcher.LaunchException;
 import lguest.launcher.boot.BootMemory;
 import lguest.launcher.memory.MappedMemory;
 import lguest.launcher.slot.Bus;
-import lguest.launcher.slot.Candidate;
+import lguest.launcher.slot.Limits;
 import lguest.launcher.slot.Machine;
 import lguest.launcher.slot.Slot;
 import lguest.launcher.system.OsException;
@@ -38,10 +40,11 @@ final class RunningGuest implements Guest, Machine {
   private final int id;
   private final GuestSpec spec;
   private final GuestLog log;
-  private final Consumer<RunningGuest> onClose;
+  private final LauncherService home;
   private final MappedMemory memory;
   private final HostDoor host = new HostDoor();
   private final Bell bell = new Bell();
+  private final Gate gate = new Gate();
   private final AtomicReference<GuestEnd> ending = new AtomicReference<>();
   private final CompletableFuture<GuestEnd> ended = new CompletableFuture<>();
   private final AtomicReference<State> phase = new AtomicReference<>(State.READY);
@@ -51,23 +54,24 @@ final class RunningGuest implements Guest, Machine {
   /** Nanoseconds, once its thread is done. */
   private volatile long processorTime;
   private volatile long startedAt, endedAt;
-  private volatile boolean hurry;
+  private volatile boolean hurry, killed;
+  private String hostName = "";
 
-  private RunningGuest(String name, int id, GuestSpec spec, GuestLog log, Consumer<RunningGuest> onClose) throws LaunchException {
+  private RunningGuest(String name, int id, GuestSpec spec, GuestLog log, LauncherService home) throws LaunchException {
     this.name = name;
     this.id = id;
     this.spec = spec;
     this.log = careful(log);
-    this.onClose = onClose;
+    this.home = home;
     memory = new MappedMemory(spec.memory());
   }
 
   /** Makes a guest that is ready to {@link #start}. Nothing is left of it when that fails. */
-  static RunningGuest create(String name, int id, GuestSpec spec, GuestLog log, HostProvider provider, List<Candidate> devices, Consumer<RunningGuest> onClose) throws LaunchException {
+  static RunningGuest create(String name, int id, GuestSpec spec, GuestLog log, HostProvider provider, LauncherService home) throws LaunchException {
     BootMemory.check(spec.memory());
-    RunningGuest guest = new RunningGuest(name, id, spec, log, onClose);
+    RunningGuest guest = new RunningGuest(name, id, spec, log, home);
     try {
-      guest.make(provider, devices);
+      guest.make(provider);
       return guest;
     } catch (Throwable e) {
       guest.takeApart();
@@ -97,7 +101,7 @@ final class RunningGuest implements Guest, Machine {
     };
   }
 
-  private void make(HostProvider provider, List<Candidate> devices) throws LaunchException {
+  private void make(HostProvider provider) throws LaunchException {
     bus = new Bus(this, spec.devices());
     BootMemory boot = BootMemory.fill(memory, spec, log);
     try {
@@ -105,10 +109,10 @@ final class RunningGuest implements Guest, Machine {
     } catch (OsException e) {
       throw new LaunchException("the system gives no descriptor for the guest's Waker: " + e.getMessage() + "; close some files or guests", e);
     }
-    for (Slot slot : bus.slots()) slot.openFirst(devices.get(slot.index()));
-    bus.describe();
+    for (Slot slot : bus.slots()) slot.openFirst(home.providersOf(slot.type()));
+    hostName = provider.name();
     try {
-      host.open(provider.open(new HostConfig(id, memory, boot.pageDirectory(), boot.entry(), boot.pageOffset())));
+      host.open(provider.open(new HostConfig(id, memory, boot.pageDirectory(), boot.entry(), boot.pageOffset(), spec.host())));
     } catch (IllegalArgumentException e) {
       throw new LaunchException("Host '" + provider.name() + "' cannot run this guest: " + e.getMessage(), e);
     }
@@ -122,7 +126,11 @@ final class RunningGuest implements Guest, Machine {
 
   @Override public GuestSpec spec() { return spec; }
 
-  @Override public State state() { return ended.isDone() ? State.ENDED : phase.get() == State.READY ? State.READY : State.RUNNING; }
+  @Override public State state() {
+    if (ended.isDone()) return State.ENDED;
+    if (phase.get() == State.READY) return State.READY;
+    return gate.isShut() ? State.PAUSED : State.RUNNING;
+  }
 
   @Override public void start() {
     if (!phase.compareAndSet(State.READY, State.RUNNING)) throw new IllegalStateException("guest '" + name + "' has been started or stopped already");
@@ -135,7 +143,7 @@ final class RunningGuest implements Guest, Machine {
   }
 
   private void live() {
-    new RunLoop(this, host.host(), bus, bell).run();
+    new RunLoop(this, host.host(), bus, bell, gate).run();
     processorTime = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
     finish();
   }
@@ -144,6 +152,25 @@ final class RunningGuest implements Guest, Machine {
     takeApart();
     endedAt = System.nanoTime();
     ended.complete(ending.get());
+  }
+
+  @Override public void pause() {
+    if (phase.get() == State.READY) throw new IllegalStateException("guest '" + name + "' has not been started");
+    gate.shut();
+    host.breakIn();
+    try {
+      if (Thread.currentThread() != thread) gate.awaitOutside();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override public void resume() { gate.open(); }
+
+  @Override public void kill() {
+    killed = true;
+    end(new GuestEnd(GuestEnd.Kind.STOPPED, "killed", 1));
+    stop();
   }
 
   @Override public void stop() {
@@ -199,13 +226,35 @@ final class RunningGuest implements Guest, Machine {
 
   @Override public Map<String, Long> statistics() { return host.statistics(); }
 
+  @Override public String host() { return hostName; }
+
+  @Override public DeviceSlot addDevice(GuestSpec.DeviceSpec device) throws LaunchException {
+    if (ending()) throw new LaunchException("guest '" + name + "' has ended");
+    return home.addDevice(this, device);
+  }
+
+  @Override public MemorySegment memoryView() {
+    if (end().isPresent()) throw new IllegalStateException("guest '" + name + "' has ended, and its memory is gone");
+    return memory.segment().asReadOnly();
+  }
+
+  @Override public void dump(Path file) throws IOException {
+    boolean running = state() == State.RUNNING;
+    if (running) pause();
+    try {
+      MemoryDump.write(memoryView().asSlice(0, memory.ram()), file);
+    } finally {
+      if (running) resume();
+    }
+  }
+
   @Override public List<DeviceSlot> slots() { return List.copyOf(bus.slots()); }
 
   Bus bus() { return bus; }
 
   @Override public void close() {
     stop();
-    onClose.accept(this);
+    home.forget(this);
   }
 
   // Machine.
@@ -213,6 +262,8 @@ final class RunningGuest implements Guest, Machine {
   @Override public MappedMemory memory() { return memory; }
 
   @Override public GuestLog log() { return log; }
+
+  @Override public Limits limits() { return killed ? Limits.HURRY : home.limits(); }
 
   @Override public Optional<Host.DmaBuffer> getDma(long key) { return host.getDma(key); }
 
@@ -234,6 +285,7 @@ final class RunningGuest implements Guest, Machine {
   @Override public void end(GuestEnd end) {
     if (!ending.compareAndSet(null, end)) return;
     breakIn();
+    gate.knock();
     if (bus != null) for (Slot slot : bus.slots()) slot.interruptCall();
   }
 

@@ -2,9 +2,10 @@ package lguest.launcher.slot;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BooleanSupplier;
 import lguest.launcher.GuestSpec.DeviceSpec;
 import lguest.launcher.LaunchException;
@@ -27,29 +28,46 @@ public final class Bus {
 
   private final Machine machine;
   private int sentToNobody;
-  private final List<Slot> slots = new ArrayList<>();
+  private final List<Slot> slots = new CopyOnWriteArrayList<>();
 
   /** Makes an empty slot for each device. */
   public Bus(Machine machine, List<DeviceSpec> devices) throws LaunchException {
     this.machine = machine;
     if (devices.size() > MAX_SLOTS) throw new LaunchException("too many devices: %d are wanted, a guest's bus has %d slots; leave some out".formatted(devices.size(), MAX_SLOTS));
-    for (DeviceSpec device : devices) slots.add(new Slot(machine, slots.size(), device.type(), device.argument()));
+    for (DeviceSpec device : devices) slots.add(slot(device));
   }
 
   public List<Slot> slots() { return List.copyOf(slots); }
 
-  /** Writes the descriptors of slots that have had their first device. */
-  public void describe() {
-    MemorySegment page = machine.memory().view(machine.memory().ram(), GuestMemory.PAGE_SIZE);
-    for (Slot slot : slots) {
-      Description description = slot.description();
-      MemorySegment descriptor = page.asSlice((long) slot.index() * DESCRIPTOR_SIZE, DESCRIPTOR_SIZE);
-      descriptor.set(SHORT, TYPE, (short) description.type());
-      descriptor.set(SHORT, FEATURES, (short) description.features());
-      descriptor.set(SHORT, NUM_PAGES, (short) description.pages());
-      descriptor.set(INT, PFN, (int) (slot.key(0) / GuestMemory.PAGE_SIZE));
-      machine.log().line(System.Logger.Level.INFO, "Device %d: %s%s, %s".formatted(slot.index(), slot.type(), slot.argument().isEmpty() ? "" : " " + slot.argument(), description), null);
+  private Slot slot(DeviceSpec device) { return new Slot(machine, slots.size(), device.type(), device.argument(), this::describe); }
+
+  /** Adds a slot behind the others, with its first device in it if there is a provider. One at a time. */
+  public Slot add(DeviceSpec device, List<Candidate> candidates) throws LaunchException {
+    if (slots.size() == MAX_SLOTS) throw new LaunchException("guest '%s' has %d devices already, and its bus has no place for more".formatted(machine.name(), MAX_SLOTS));
+    Slot slot = slot(device);
+    slots.add(slot);
+    try {
+      slot.openFirst(candidates);
+      return slot;
+    } catch (LaunchException e) {
+      slots.remove(slot);
+      slot.discard();
+      throw e;
     }
+  }
+
+  /** Writes a slot's descriptor, now that it is known what it is. The type comes last, for a guest that looks just now: as long as it is 0 there is nothing. */
+  private void describe(Slot slot) {
+    Description description = slot.description();
+    long address = machine.memory().ram() + (long) slot.index() * DESCRIPTOR_SIZE;
+    MemorySegment descriptor = machine.memory().view(address, DESCRIPTOR_SIZE);
+    descriptor.set(SHORT, FEATURES, (short) description.features());
+    descriptor.set(SHORT, NUM_PAGES, (short) description.pages());
+    descriptor.set(INT, PFN, (int) (slot.key(0) / GuestMemory.PAGE_SIZE));
+    VarHandle.releaseFence();
+    descriptor.set(SHORT, TYPE, (short) description.type());
+    machine.memoryWritten(address, DESCRIPTOR_SIZE);
+    machine.log().line(System.Logger.Level.INFO, "Device %d: %s%s, %s".formatted(slot.index(), slot.type(), slot.argument().isEmpty() ? "" : " " + slot.argument(), description), null);
   }
 
   /**

@@ -15,6 +15,9 @@ public interface Machine {
 
   GuestLog log();
 
+  /** How long devices are waited for. */
+  Limits limits();
+
   /** {@link Host#getDma}; the guest's thread only. */
   Optional<Host.DmaBuffer> getDma(long key);
 

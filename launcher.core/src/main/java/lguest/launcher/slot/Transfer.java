@@ -16,6 +16,10 @@ final class Transfer {
   /** Who has it to work on; null while it waits. */
   Occupant holder;
   boolean deferred, complete;
+  /** {@link System#nanoTime} when it was sent or taken. */
+  final long began = System.nanoTime();
+  /** The first bytes the guest has sent, if anybody wants to see them. */
+  byte[] first;
 
   Transfer(int channel, Dma dma, int irq) {
     this.channel = channel;

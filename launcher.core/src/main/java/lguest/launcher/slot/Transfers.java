@@ -8,13 +8,21 @@ import lguest.host.Host;
 /** The transfers under way in a slot, oldest first, and what completing them does to the guest. The slot's lock is held in every call. */
 final class Transfers {
   private final Machine machine;
+  private final Meter meter;
   private final List<Transfer> underWay = new ArrayList<>();
 
-  Transfers(Machine machine) { this.machine = machine; }
+  Transfers(Machine machine, Meter meter) {
+    this.machine = machine;
+    this.meter = meter;
+  }
+
+  /** Requests the guest has sent that are not complete. */
+  int waiting() { return (int) underWay.stream().filter(Transfer::sent).count(); }
 
   /** The guest has sent one. */
   Transfer send(int channel, Dma dma) {
     Transfer transfer = new Transfer(channel, dma, -1);
+    if (meter.isTraced()) transfer.first = Meter.first(dma, machine.memory(), dma.length());
     underWay.add(transfer);
     return transfer;
   }
@@ -54,6 +62,7 @@ final class Transfers {
     check(transfer, by);
     transfer.complete = true;
     underWay.remove(transfer);
+    meter.completed(transfer, length, machine.memory());
     if (!transfer.sent()) dataWritten(transfer.dma, length);
     if (!transfer.deferred) setUsed(transfer.dma, length);
     if (!transfer.sent()) machine.interrupt(transfer.irq);

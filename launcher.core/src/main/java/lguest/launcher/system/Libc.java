@@ -14,6 +14,7 @@ final class Libc {
   static final int PROT_READ = 1, PROT_WRITE = 2;
   static final int MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000;
   static final int EFD_NONBLOCK = 0x800, EFD_CLOEXEC = 0x80000;
+  static final int F_DUPFD_CLOEXEC = 1030;
   static final int EINTR = 4, EAGAIN = 11;
   static final short POLLIN = 1, POLLERR = 8, POLLHUP = 0x10, POLLNVAL = 0x20;
 
@@ -24,6 +25,8 @@ final class Libc {
   private Libc() {}
 
   static native int open(String path, int flags) throws LastErrorException;
+
+  static native int fcntl(int fd, int command, long argument) throws LastErrorException;
 
   static native int close(int fd) throws LastErrorException;
 

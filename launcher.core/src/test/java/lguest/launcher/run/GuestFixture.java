@@ -16,6 +16,7 @@ import lguest.launcher.GuestLog;
 import lguest.launcher.GuestSpec;
 import lguest.launcher.LaunchException;
 import lguest.launcher.image.Images;
+import lguest.launcher.slot.Candidate;
 
 /** A Launcher with a scripted Host, a small kernel, and whatever devices a test adds. */
 final class GuestFixture implements AutoCloseable {
@@ -27,7 +28,7 @@ final class GuestFixture implements AutoCloseable {
   final GuestLog logger = (level, text, cause) -> log.add(level + " " + text + (cause == null ? "" : " " + cause));
   final Path image;
   private long nextServiceId = 1;
-  private final Map<DeviceProvider, Map<String, Object>> properties = new java.util.IdentityHashMap<>();
+  private final Map<DeviceProvider, Candidate> there = new java.util.IdentityHashMap<>();
 
   GuestFixture() {
     launcher.host(hosts);
@@ -48,12 +49,15 @@ final class GuestFixture implements AutoCloseable {
 
   void add(DeviceProvider provider) { add(provider, 0); }
 
-  void add(DeviceProvider provider, int ranking) {
-    properties.put(provider, Map.of("service.ranking", ranking, "service.id", nextServiceId++));
-    launcher.addDevice(provider, properties.get(provider));
+  void add(DeviceProvider provider, int ranking) { add(provider, "bundle" + nextServiceId, ranking); }
+
+  /** From a bundle of that name, version 1. Again for one that is there: its ranking changes. */
+  void add(DeviceProvider provider, String bundle, int ranking) {
+    there.put(provider, new Candidate(provider, bundle, "1.0.0", ranking, nextServiceId++));
+    launcher.arrived(there.get(provider), Map.of("lguest.device.type", provider.type(), "lguest.device.option", new String[] {provider.type() + "=<it>"}, "lguest.device.about", "a test"));
   }
 
-  void remove(DeviceProvider provider) { launcher.removeDevice(provider, properties.remove(provider)); }
+  void remove(DeviceProvider provider) { launcher.leaves(there.remove(provider)); }
 
   void write(long address, String text) { host().config.memory().segment().asSlice(address, text.length()).copyFrom(java.lang.foreign.MemorySegment.ofArray(text.getBytes(StandardCharsets.ISO_8859_1))); }
 

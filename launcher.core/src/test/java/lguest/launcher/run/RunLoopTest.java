@@ -84,7 +84,7 @@ class RunLoopTest {
 
   @Test void aBadDmaPointerEndsTheGuestAndNothingElse() throws Exception {
     fixture.add(device);
-    long top = GuestFixture.RAM + 4096;
+    long top = GuestFixture.RAM + 257 * 4096;
     Guest bystander = fixture.create("test");
     bystander.start();
     for (long address : new long[] {top, top - 99, 0xFFFF_FFF0L}) {

@@ -56,8 +56,8 @@ class SlotContextTest {
   }
 
   private void open(int pages) throws Exception {
-    slot = new Slot(machine, 4, "test", "");
-    slot.openFirst(new Candidate(new DeviceProvider() {
+    slot = new Slot(machine, 4, "test", "", settled -> {});
+    slot.openFirst(List.of(new Candidate(new DeviceProvider() {
       @Override public String type() { return "test"; }
 
       @Override public Device open(DeviceConfig config, DeviceContext opened) throws DeviceException {
@@ -72,7 +72,7 @@ class SlotContextTest {
           @Override public void close() {}
         };
       }
-    }, 0, 1));
+    }, "bundle", "1.0.0", 0, 1)));
   }
 
   @Test void retriesComeLaterAndLaterUntilThereIsABuffer() throws Exception {
@@ -167,6 +167,8 @@ class SlotContextTest {
     @Override public MappedMemory memory() { return memory; }
 
     @Override public GuestLog log() { return (level, text, cause) -> notes.add(level + " " + text); }
+
+    @Override public Limits limits() { return Limits.USUAL; }
 
     @Override public Optional<Host.DmaBuffer> getDma(long key) { return buffer; }
 
