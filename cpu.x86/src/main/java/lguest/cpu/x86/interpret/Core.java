@@ -109,7 +109,8 @@ public final class Core implements Translator.Processor {
   }
 
   /** Brings the x87 state into the state block. */
-  void settleX87() {
+  @Override
+  public void settleX87() {
     if (x87Used) x87.flush();
     x87Used = false;
   }
@@ -286,6 +287,8 @@ public final class Core implements Translator.Processor {
   }
 
   X87 x87() {
+    // Emitted code may have changed the image.
+    if (!x87Used) x87.reload();
     x87Used = true;
     return x87;
   }

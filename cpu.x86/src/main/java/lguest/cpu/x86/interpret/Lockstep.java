@@ -96,7 +96,10 @@ final class Lockstep {
     int wrong = (value(expected, EFLAGS) ^ Native.get32(c.state + EFLAGS)) & (live | ~Flags.ARITHMETIC);
     if (wrong != 0) text.append("\n  eflags %08x, translated %08x, alive %03x, before %08x".formatted(value(expected, EFLAGS), Native.get32(c.state + EFLAGS), live, flags));
     for (int i = SEGMENTS; i < FXSAVE + FXSAVE_SIZE; i++) {
-      if (expected[i] != (byte) Native.get8(c.state + i)) {
+      int differs = expected[i] ^ (byte) Native.get8(c.state + i);
+      // Makers do not agree on C1 after FCOMI and its kin.
+      if (i == FXSAVE + 3 && differs == 2 && listing(value(start, EIP)).contains("comi")) continue;
+      if (differs != 0) {
         text.append("\n  state byte %03x: %02x, translated %02x".formatted(i, expected[i], Native.get8(c.state + i)));
         break;
       }

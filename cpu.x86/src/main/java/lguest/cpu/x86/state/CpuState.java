@@ -60,6 +60,14 @@ public final class CpuState {
   public static final int JUMP_CACHE = 0x180, GENERATION = 0x188;
   /** A value that one instruction carries from its first memory access to its second. */
   public static final int SCRATCH = 0x190;
+  /** What of {@link #FXSAVE} stands in the host's own unit and may be used there: 1 x87, 2 SSE. One byte. */
+  public static final int FPU_LOADED = 0x198, FPU_X87 = 1, FPU_SSE = 2;
+  /** The JVM's MXCSR and x87 control word, while ours are loaded. */
+  public static final int HOST_MXCSR = 0x19C, HOST_FCW = 0x1AC;
+  /** While loaded: FOP, then FIP and FCS, then FDP and FDS; the host's own tell of emitted code. */
+  public static final int X87_FOP = 0x1A8, X87_FIP = 0x1B0, X87_FDP = 0x1B8;
+  /** Number + 1 of the exit entry that knows the last x87 instruction of the last block that had one; 0 for none. And its operand's segment + 1. */
+  public static final int X87_SITE = 0x1A0, X87_SEGMENT = 0x1A4;
 
   /** Segment registers ES CS SS DS FS GS, {@value #SEGMENT_SIZE} bytes each. */
   public static final int SEGMENTS = 0x200, SEGMENT_SIZE = 32;

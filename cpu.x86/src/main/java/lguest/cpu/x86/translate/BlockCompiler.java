@@ -21,6 +21,9 @@ final class BlockCompiler {
   private int hotAt;
   private int coldAt;
 
+  /** Only instructions whose results do not depend on the make of the host's processor. */
+  boolean exact;
+
   // What the last compile left.
   int instructions;
   /** Length of its instructions, or of the one that cannot be emitted, as far as it lies in the page. */
@@ -92,6 +95,7 @@ final class BlockCompiler {
     Instruction last = code[count - 1];
     BlockEmitter block = new BlockEmitter(hot, hotAt, cold, coldAt, stubs, exits, mode);
     IntegerEmitter integer = new IntegerEmitter(block);
+    X87Emitter x87 = new X87Emitter(block, exact);
     ControlEmitter control = new ControlEmitter(block);
     direct = block.enter(Liveness.before(code, count, liveOut(page, last)), Liveness.undefined(code, count), count, code[0]);
     instructions = count;
@@ -100,13 +104,17 @@ final class BlockCompiler {
       Instruction i = code[n];
       block.at(n, i);
       if (i.encoding.endsBlock()) {
+        block.settlePointers();
         jumped = control.emit(i);
         if (!jumped) return n;
-      } else if (!integer.emit(i)) {
+      } else if (!integer.emit(i) && !x87.emit(i)) {
         return n;
       }
     }
-    if (!jumped) control.jump(last.nextEip());
+    if (!jumped) {
+      block.settlePointers();
+      control.jump(last.nextEip());
+    }
     return -1;
   }
 

@@ -37,6 +37,12 @@ final class BlockEmitter {
   private int index;
   private Instruction instruction;
   private FlagHome home;
+  /** FPU_ bits known to be set. */
+  private int loaded;
+  /** What {@link Exits} is to know of the block's x87 instructions so far. */
+  private int fip;
+  private int x87 = Exits.NO_X87;
+  private boolean x87Operand;
 
   BlockEmitter(Assembler hot, int hotBase, Assembler cold, int coldBase, Stubs stubs, Exits exits, int mode) {
     this.mode = mode;
@@ -79,7 +85,7 @@ final class BlockEmitter {
       hot.rrq(0x8B, RCX, R11);
     }
     hereCold(leave);
-    coldExit(exits.add(Exits.COUNT, first.eip, count, 0, 0, comparable[0]));
+    coldExit(Exits.COUNT, first.eip, count, 0, 0, comparable[0]);
     return entry;
   }
 
@@ -177,13 +183,59 @@ final class BlockEmitter {
     hot.rm(0, true, 0x03, R8, SOFT_TLB, R9, 0, TLB_ADDEND);
     hereCold(miss);
     if (home == FlagHome.SAVED) restoreFlags(cold);
-    coldExit(exits.add(write ? Exits.STORE : Exits.LOAD, instruction.eip, count - index, retry, bytes, comparable[index]));
+    coldExit(write ? Exits.STORE : Exits.LOAD, instruction.eip, count - index, retry, bytes, comparable[index]);
   }
 
   /** Whether this code checks the instruction's memory operand fully: through CS, or FS or GS with a limit, it does not. */
   boolean reachable(Instruction i) {
     int segment = i.segment();
     return segment != CS && (segment != FS || (mode & Mode.FS_OPEN) != 0) && (segment != GS || (mode & Mode.GS_OPEN) != 0);
+  }
+
+  // ---- floating point
+
+  /** Before an instruction of the unit that {@code what} names, an FPU_ bit: it is loaded, or the interpreter takes the instruction. Destroys R10 and R11; guest flags are safe. */
+  void fpu(int what) {
+    if ((loaded & what) != 0) return;
+    loaded |= what;
+    clobberFlags();
+    hot.rm(0xF6, 0, STATE, FPU_LOADED);
+    hot.byte_(what);
+    int missing = hot.jcc(4);
+    int back = hotBase + hot.size();
+    hereCold(missing);
+    int call = cold.call();
+    cold.patchInt(call, stubs.loadFpu - (coldBase + call + 4));
+    cold.rm(0xF6, 0, STATE, FPU_LOADED);
+    cold.byte_(what);
+    int loadedNow = cold.jcc(5);
+    cold.patchInt(loadedNow, back - (coldBase + loadedNow + 4));
+    if (home == FlagHome.SAVED) restoreFlags(cold);
+    coldExit(Exits.INTERPRET, instruction.eip, count - index, 0, 0, comparable[index]);
+  }
+
+  /** The x87 instruction has been emitted that FIP and FOP shall name. */
+  void x87Done() {
+    fip = instruction.eip;
+    x87 = (x87 == Exits.NO_X87 ? 0 : x87 & 0xFFFF0000) | (instruction.opcode & 7) << 8 | instruction.modrm;
+  }
+
+  /** And its memory operand FDP and FDS. */
+  void x87OperandDone() {
+    effectiveAddress(R11);
+    hot.rm(0x89, R11, STATE, X87_FDP);
+    x87 = x87 & 0xFFFF | instruction.segment() + 1 << 16;
+    x87Operand = true;
+  }
+
+  /** Before the block's last jump: whoever leaves later must find what was {@link #x87Done}. */
+  void settlePointers() {
+    if (x87 == Exits.NO_X87) return;
+    hot.rm(0xC7, 0, STATE, X87_SITE);
+    hot.int_(exits.add(Exits.SITE, fip, 0, 0, 0, 0, fip, x87 & 0xFFFF) + 1);
+    if (!x87Operand) return;
+    hot.rm(0xC7, 0, STATE, X87_SEGMENT);
+    hot.int_(x87 >>> 16);
   }
 
   // ---- ways out
@@ -193,14 +245,14 @@ final class BlockEmitter {
     needFlags();
     int leave = hot.jmp();
     hereCold(leave);
-    coldExit(exits.add(Exits.INTERPRET, instruction.eip, count - index, 0, 0, comparable[index]));
+    coldExit(Exits.INTERPRET, instruction.eip, count - index, 0, 0, comparable[index]);
   }
 
   /** The jump whose displacement lies at {@code jump} goes to the interpreter, for this instruction. Guest state must be as before it. */
   void interpretFrom(int jump) {
     hereCold(jump);
     if (home == FlagHome.SAVED) restoreFlags(cold);
-    coldExit(exits.add(Exits.INTERPRET, instruction.eip, count - index, 0, 0, comparable[index]));
+    coldExit(Exits.INTERPRET, instruction.eip, count - index, 0, 0, comparable[index]);
   }
 
   /** Before the block's last jump. */
@@ -212,7 +264,7 @@ final class BlockEmitter {
   void to(int jump, int eip) {
     hereCold(jump);
     if ((eip ^ instruction.eip) >>> 12 == 0) {
-      coldExit(exits.add(Exits.CHAIN, eip, 0, hotBase + jump, 0, comparable[count]));
+      coldExit(Exits.CHAIN, eip, 0, hotBase + jump, 0, comparable[count]);
     } else {
       cold.movImmediate(R8, eip);
       lookupKeepingFlags();
@@ -234,7 +286,7 @@ final class BlockEmitter {
     hot.rm(0, false, 0xFF, 4, R10, R9, 3, JumpCache.TARGETS);
     hereCold(miss);
     restoreFlags(cold);
-    coldExit(exits.add(Exits.LOOKUP, instruction.eip, 0, 0, 0, comparable[count]));
+    coldExit(Exits.LOOKUP, instruction.eip, 0, 0, 0, comparable[count]);
   }
 
   /** The same without touching a flag: a key holds minus its EIP and generation, so the sum is 0 on a hit, and JRCXZ asks for that. */
@@ -248,7 +300,7 @@ final class BlockEmitter {
     cold.rm(0, true, 0x8D, RCX, RCX, R13, 0, 0);
     cold.byte_(0xE3); cold.byte_(12); // jrcxz over the next three
     cold.rrq(0x8B, RCX, R11);
-    coldExit(exits.add(Exits.LOOKUP, instruction.eip, 0, 0, 0, comparable[count]));
+    coldExit(Exits.LOOKUP, instruction.eip, 0, 0, 0, comparable[count]);
     cold.rrq(0x8B, RCX, R11);
     cold.rm(0, false, 0xFF, 4, R10, R9, 3, JumpCache.DIRECT_TARGETS);
   }
@@ -257,7 +309,8 @@ final class BlockEmitter {
     hot.patchInt(jump, coldBase + cold.size() - (hotBase + jump + 4));
   }
 
-  private void coldExit(int id) {
+  private void coldExit(int kind, int eip, int unused, int place, int bytes, int alive) {
+    int id = exits.add(kind, eip, unused, place, bytes, alive, fip, x87);
     int call = cold.call();
     cold.patchInt(call, stubs.exit - (coldBase + call + 4));
     cold.int_(id);

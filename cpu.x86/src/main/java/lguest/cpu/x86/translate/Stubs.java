@@ -18,12 +18,16 @@ final class Stubs {
   /** Offsets in code memory. */
   final int enter;
   final int exit;
+  /** Loads the guest's x87 and SSE state into the host's unit as far as that is allowed, and says in state.FPU_LOADED how far. Destroys R10, R11 and flags. */
+  final int loadFpu;
   final int end;
 
   Stubs(CodeMemory memory) {
     Assembler a = new Assembler();
+    loadFpu = a.size();
+    loadFpu(a);
     enter = a.size();
-    enter(a);
+    enter(a, loadFpu);
     exit = a.size();
     exit(a);
     end = a.size() + 63 & ~63;
@@ -31,10 +35,16 @@ final class Stubs {
   }
 
   /** {@code void enter(long state, long code)} in the System V calling convention. */
-  private static void enter(Assembler a) {
+  private static void enter(Assembler a, int loadFpu) {
     for (int register : PRESERVED) a.plus(false, 0x50, register);
     a.group1(true, 5, RSP, 8); // keeps RSP a multiple of 16 after six pushes and the return address
     a.rrq(0x8B, R14, RDI);
+    // Back from a soft TLB miss: the code goes on as if it had never left.
+    testLoaded(a);
+    int notLoaded = a.jccShort(4);
+    setLoaded(a, 0);
+    a.patchJump(a.call(), loadFpu);
+    a.hereShort(notLoaded);
     a.rrq(0x8B, R11, RSI);
     a.rmq(0x8B, SOFT_TLB, STATE, TLB);
     // EFLAGS to host flags: OF by an addition that overflows when it is set, the other five by SAHF.
@@ -69,9 +79,88 @@ final class Stubs {
     a.rm(0x89, RDX, STATE, EFLAGS);
     a.rr(0x31, RAX, RAX);
     a.rm(0x89, RAX, STATE, FLAG_KIND);
+    testLoaded(a);
+    int notLoaded = a.jcc(4);
+    storeFpu(a);
+    a.here(notLoaded);
     a.group1(true, 0, RSP, 8);
     for (int i = PRESERVED.length - 1; i >= 0; i--) a.plus(false, 0x58, PRESERVED[i]);
     a.byte_(0xC3);
+  }
+
+  // ---- the floating-point unit
+
+  private static final int TS_EM = 0xC, OSFXSR = 0x200, X87_MASKS = 0x3F, SSE_MASKS = 0x1F80;
+  private static final int FXSAVE_FOP = FXSAVE + 6, FXSAVE_FIP = FXSAVE + 8, FXSAVE_FDP = FXSAVE + 16, FXSAVE_MXCSR = FXSAVE + 24, FXSAVE_MXCSR_MASK = FXSAVE + 28;
+
+  private static void testLoaded(Assembler a) {
+    a.rm(0xF6, 0, STATE, FPU_LOADED);
+    a.byte_(0xFF);
+  }
+
+  private static void setLoaded(Assembler a, int what) {
+    a.rm(0xC6, 0, STATE, FPU_LOADED);
+    a.byte_(what);
+  }
+
+  /**
+   * Invariant: while emitted code runs, an x87 instruction is reached only with FPU_X87 set, which implies that the guest may use it (TS and EM clear) and that all six exceptions are
+   * masked, so that the host's unit never raises one; the same for SSE. Instructions that could change that are the interpreter's, or ask first (FLDCW).
+   */
+  private static void loadFpu(Assembler a) {
+    testLoaded(a);
+    int done = a.jcc(5);
+    a.rm(0xF6, 0, STATE, CR0);
+    a.byte_(TS_EM);
+    int forbidden = a.jcc(5);
+    a.rr(0x31, R10, R10);
+    a.rm(0x8B, R11, STATE, FXSAVE);
+    a.rr(0xF7, 2, R11);
+    a.rr(0xF7, 0, R11); a.int_(X87_MASKS);
+    int x87Traps = a.jccShort(5);
+    a.group1(false, 1, R10, FPU_X87);
+    a.hereShort(x87Traps);
+    a.rm(0xF7, 0, STATE, CR4); a.int_(OSFXSR);
+    int noSse = a.jccShort(4);
+    a.rm(0x8B, R11, STATE, FXSAVE_MXCSR);
+    a.rr(0xF7, 2, R11);
+    a.rr(0xF7, 0, R11); a.int_(SSE_MASKS);
+    int sseTraps = a.jccShort(5);
+    a.group1(false, 1, R10, FPU_SSE);
+    a.hereShort(noSse);
+    a.hereShort(sseTraps);
+    a.rr(0x85, R10, R10);
+    int nothing = a.jcc(4);
+    a.rm(0x88, R10, STATE, FPU_LOADED);
+    a.rm(0x0FAE, 3, STATE, HOST_MXCSR); // stmxcsr
+    a.rm(0xD9, 7, STATE, HOST_FCW); // fnstcw
+    a.rm(0x0FB7, R11, STATE, FXSAVE_FOP);
+    a.rm(0x89, R11, STATE, X87_FOP);
+    a.rmq(0x8B, R11, STATE, FXSAVE_FIP);
+    a.rmq(0x89, R11, STATE, X87_FIP);
+    a.rmq(0x8B, R11, STATE, FXSAVE_FDP);
+    a.rmq(0x89, R11, STATE, X87_FDP);
+    a.rm(0x0FAE, 1, STATE, FXSAVE); // fxrstor
+    a.here(done);
+    a.here(forbidden);
+    a.here(nothing);
+    a.byte_(0xC3);
+  }
+
+  /** The unit's state to the image, and the unit back to how the JVM has it. */
+  private static void storeFpu(Assembler a) {
+    a.rm(0x8B, RCX, STATE, FXSAVE_MXCSR_MASK);
+    a.rm(0x0FAE, 0, STATE, FXSAVE); // fxsave
+    a.rm(0x89, RCX, STATE, FXSAVE_MXCSR_MASK);
+    a.rm(0x8B, RAX, STATE, X87_FOP);
+    a.rm(0x66, false, 0x89, RAX, STATE, NONE, 0, FXSAVE_FOP);
+    a.rmq(0x8B, RAX, STATE, X87_FIP);
+    a.rmq(0x89, RAX, STATE, FXSAVE_FIP);
+    a.rmq(0x8B, RAX, STATE, X87_FDP);
+    a.rmq(0x89, RAX, STATE, FXSAVE_FDP);
+    a.byte_(0xDB); a.byte_(0xE3); // fninit
+    a.rm(0xD9, 5, STATE, HOST_FCW); // fldcw
+    a.rm(0x0FAE, 2, STATE, HOST_MXCSR); // ldmxcsr
   }
 
   /** Arithmetic flags to AX, changing no flag: AH as LAHF, AL is OF. */

@@ -35,6 +35,9 @@ public final class Translator implements AutoCloseable {
     /** What {@link #interpret} wants for the one instruction at EIP. Throws GuestFault when it cannot be fetched. */
     Object prepare();
 
+    /** Brings the x87 state, if the interpreter has changed it, into the state block. */
+    void settleX87();
+
     /** Executes what {@link #prepare} made, leaving EIP at the next instruction, and counts it. False when the run must end: the reason stands with the processor. */
     boolean interpret(Object prepared);
   }
@@ -114,8 +117,11 @@ public final class Translator implements AutoCloseable {
   /** Instructions the last {@link #run} retired, without those the interpreter counted. */
   public long retired() { return given - left() - interpreted; }
 
-  /** Blocks are never linked to each other, so that each comes back here. */
-  public void separate() { separate = true; }
+  /** Blocks are never linked to each other, so that each comes back here, and do only what both engines do bit for bit. */
+  public void separate() {
+    separate = true;
+    compiler.exact = true;
+  }
 
   /** Length in instructions of the block at EIP, 0 when it is the interpreter's; negated when it was run often enough before to be believed this time. May fault. */
   public int next() {
@@ -134,6 +140,8 @@ public final class Translator implements AutoCloseable {
   private boolean execute(long code) {
     // The way in knows flags that stand in EFLAGS only.
     if (Native.get32(state + FLAG_KIND) != Flags.EAGER) Flags.setArithmetic(state, Flags.arithmetic(state));
+    processor.settleX87();
+    Native.set8(state + FPU_LOADED, 0);
     for (;;) {
       useGeneration();
       try {
@@ -144,6 +152,7 @@ public final class Translator implements AutoCloseable {
       int id = Native.get32(state + EXIT_ID);
       int kind = exits.kind(id);
       flagsAlive = exits.alive(id);
+      if (Native.get8(state + FPU_LOADED) != 0) settlePointers(id);
       switch (kind) {
         case Exits.CHAIN -> {
           setEip(exits.eip(id));
@@ -171,6 +180,31 @@ public final class Translator implements AutoCloseable {
         }
       }
     }
+  }
+
+  /** The x87 unit remembers its last instruction and that one's operand; emitted code only where to look that up. */
+  private void settlePointers(int exit) {
+    int site = Native.get32(state + X87_SITE);
+    if (site != 0) {
+      notePointers(site - 1);
+      int segment = Native.get32(state + X87_SEGMENT);
+      if (segment != 0) noteSegment(segment - 1);
+      Native.set64(state + X87_SITE, 0);
+    }
+    notePointers(exit);
+  }
+
+  private void notePointers(int exit) {
+    int x87 = exits.x87(exit);
+    if (x87 == Exits.NO_X87) return;
+    Native.set16(state + FXSAVE + 6, x87 & 0x7FF);
+    Native.set32(state + FXSAVE + 8, exits.fip(exit));
+    Native.set32(state + FXSAVE + 12, Native.get16(state + SEGMENTS + CS * SEGMENT_SIZE + SELECTOR) & 0xFFFF);
+    if (x87 >>> 16 != 0) noteSegment((x87 >>> 16) - 1);
+  }
+
+  private void noteSegment(int segment) {
+    Native.set32(state + FXSAVE + 20, Native.get16(state + SEGMENTS + segment * SEGMENT_SIZE + SELECTOR) & 0xFFFF);
   }
 
   /** Walks the page tables for a miss. False when that cannot help: the access crosses a page, or stores to code. */
