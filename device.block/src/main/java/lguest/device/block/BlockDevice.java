@@ -27,8 +27,9 @@ import lguest.device.Request;
  * <p>The guest writes into the disk's page what it wants (ABI §3.3): read or write, from which sector, how many bytes; then it sends a request. A write's request carries the data, a read's
  * is empty. In both cases it has offered a buffer before: a read's data goes there, and for a write, too, filling it is how the guest hears that the disk is done.
  *
- * <p>The original did the work while the guest stood still. Here the guest's thread only checks the request, and one other thread does the work, in the order of the requests: data first, then
- * the result in the page, then the buffer's length and the interrupt, so that whoever sees one sees what comes before it.
+ * <p>The original did the work while the guest stood still. Here the guest's thread does only what takes no longer than copying: reading what the system has in memory anyway, and writing as
+ * far as there. For the rest it checks the request, and one other thread does the work while the guest runs on. Either way requests are done in their order, and each so: data first, then the
+ * result in the page, then the buffer's length and the interrupt, so that whoever sees one sees what comes before it.
  *
  * <p>A guest that asks for what cannot be, such as a sector behind the end, is ended (L44). A disk that fails is not its fault: it is told result 2, and the user a line.
  */
@@ -44,6 +45,8 @@ final class BlockDevice implements Device {
   private static final int MAX_RUNNING_ON = 32;
   /** A disk that is not used for so long brings what was written to the medium, so that there is little left to do when the power goes off. */
   private static final long IDLE_MILLIS = 500;
+  /** A write to memory that took longer was not one: memory is full of what disks have not taken yet. For a while no other is tried on the guest's thread. */
+  private static final long SLOW_NANOS = TimeUnit.MILLISECONDS.toNanos(2), SLOW_FOR = TimeUnit.MILLISECONDS.toNanos(200);
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private record Job(boolean write, long offset, long bytes, Request request, Request reply) {}
@@ -59,10 +62,14 @@ final class BlockDevice implements Device {
   private final Condition changed = lock.newCondition();
   private final ArrayDeque<Job> jobs = new ArrayDeque<>();
   private boolean draining, closing, stopped, freed;
-
-  // The working thread's.
+  /** Whether something was written that may not be on the medium, and when the disk was last used. */
   private boolean unsynced;
-  private String lastFailure = "";
+  private long lastUse;
+
+  // The guest's thread.
+  private long slowUntil = System.nanoTime();
+
+  private volatile String lastFailure = "";
 
   /**
    * Starts work.
@@ -98,14 +105,45 @@ final class BlockDevice implements Device {
     Request reply = context.offered(0).orElseThrow(() -> new GuestFaultException("Block request didn't give us a dma buffer"));
     // The original wrote, cut the file back and died of it. The end is the same if nothing is written.
     if (write && request.length() > disk.size() - offset) throw new GuestFaultException("Write past end %d+%d".formatted(offset, request.length()));
+    Job job = new Job(write, offset, bytes, request, reply);
     lock.lock();
     try {
-      if (jobs.size() < MAX_RUNNING_ON) request.defer();
-      jobs.add(new Job(write, offset, bytes, request, reply));
-      changed.signalAll();
+      if (!jobs.isEmpty() || draining || !doNow(job)) {
+        if (jobs.size() < MAX_RUNNING_ON) request.defer();
+        jobs.add(job);
+        changed.signalAll();
+        return;
+      }
+      used(job);
     } finally {
       lock.unlock();
     }
+    if (!lastFailure.isEmpty()) lastFailure = "";
+    finish(job, write ? request.length() : Math.min(reply.length(), disk.size() - offset));
+  }
+
+  /** Does it if that takes no time. Under the lock, which the working thread gives up while it waits for a disk. */
+  private boolean doNow(Job job) {
+    try {
+      if (!job.write) return disk.readNow(job.reply.parts(), job.offset);
+      if (!disk.isWritable()) return false;
+      long begin = System.nanoTime();
+      if (begin - slowUntil < 0) return false;
+      boolean done = disk.writeNow(job.request.parts(), job.offset);
+      long end = System.nanoTime();
+      if (end - begin > SLOW_NANOS) slowUntil = end + SLOW_FOR;
+      return done;
+    } catch (IOException e) {
+      // The working thread will see it, too, and tell.
+      return false;
+    }
+  }
+
+  private void used(Job job) {
+    lastUse = System.nanoTime();
+    if (!job.write || unsynced) return;
+    unsynced = true;
+    changed.signalAll();
   }
 
   // The working thread.
@@ -117,13 +155,19 @@ final class BlockDevice implements Device {
         lock.lock();
         try {
           jobs.remove();
+          used(job);
           changed.signalAll();
         } finally {
           lock.unlock();
         }
       }
       // On this thread, whose work the guest's end waits for however long the disk takes.
-      if (unsynced && !draining) sync();
+      lock.lock();
+      try {
+        if (unsynced && !draining) sync();
+      } finally {
+        lock.unlock();
+      }
     } catch (InterruptedException e) {
       // The slot has given the device up.
     } finally {
@@ -142,19 +186,12 @@ final class BlockDevice implements Device {
   private Job next() throws InterruptedException {
     lock.lock();
     try {
-      long left = TimeUnit.MILLISECONDS.toNanos(IDLE_MILLIS);
       while (jobs.isEmpty() || draining) {
         if (draining || closing) return null;
+        long left = lastUse + TimeUnit.MILLISECONDS.toNanos(IDLE_MILLIS) - System.nanoTime();
         if (!unsynced) changed.await();
-        else if (left > 0) left = changed.awaitNanos(left);
-        else {
-          lock.unlock();
-          try {
-            sync();
-          } finally {
-            lock.lock();
-          }
-        }
+        else if (left > 0) changed.awaitNanos(left);
+        else sync();
       }
       return jobs.element();
     } finally {
@@ -175,7 +212,26 @@ final class BlockDevice implements Device {
     } catch (IOException e) {
       report("cannot %s %s at offset %d: %s; the guest gets an error".formatted(job.write ? "write to" : "read", disk.name(), job.offset, e.getMessage()));
     }
-    unsynced |= job.write;
+    finish(job, done);
+  }
+
+  /** Brings what was written to the medium. The lock is given up meanwhile. */
+  private void sync() {
+    unsynced = false;
+    lock.unlock();
+    try {
+      disk.sync();
+    } catch (IOException e) {
+      report("cannot bring what was written to %s to the medium: %s; it may be lost".formatted(disk.name(), e.getMessage()));
+    } finally {
+      lock.lock();
+    }
+  }
+
+  // Either thread.
+
+  /** Tells the guest. */
+  private void finish(Job job, long done) {
     (job.write ? writes : reads).increment();
     (job.write ? bytesWritten : bytesRead).add(done);
     if (done != job.bytes) errors.increment();
@@ -184,15 +240,6 @@ final class BlockDevice implements Device {
     page.set(INT, RESULT, done == job.bytes ? DONE : FAILED);
     job.reply.complete(job.write ? 0 : done);
     job.request.complete(0);
-  }
-
-  private void sync() {
-    try {
-      unsynced = false;
-      disk.sync();
-    } catch (IOException e) {
-      report("cannot bring what was written to %s to the medium: %s; it may be lost".formatted(disk.name(), e.getMessage()));
-    }
   }
 
   /** Tells the user, but not the same thing again and again. */

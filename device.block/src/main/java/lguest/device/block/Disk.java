@@ -23,7 +23,13 @@ sealed interface Disk extends AutoCloseable permits PlainDisk, OverlayDisk {
   /** Stores {@code parts}; when it returns they survive the end of this process, whatever ends it. Returns how many bytes were taken. */
   long write(List<MemorySegment> parts, long offset) throws IOException;
 
-  /** What was written survives the end of the machine. */
+  /** {@link #read} if that takes no time, because all of it is in memory anyway. False: it may take time; {@code parts} may have been filled in part. */
+  boolean readNow(List<MemorySegment> parts, long offset) throws IOException;
+
+  /** {@link #write} if that takes no more time than copying, since it goes no further than memory. False: it may, and nothing was written. */
+  boolean writeNow(List<MemorySegment> parts, long offset) throws IOException;
+
+  /** What was written survives the end of the machine. Another thread may read and write meanwhile. */
   void sync() throws IOException;
 
   @Override void close();

@@ -9,11 +9,13 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import lguest.device.DeviceException;
 
 /**
- * An open file or block device, read and written straight from and to guest memory. Where the file system allows it the kernel's cache is left out (direct I/O), since the guest has one of its
- * own: a second descriptor is open for that, and the first serves whatever is not aligned as direct I/O wants it. Linux keeps the two ways coherent. One thread at a time.
+ * An open file or block device, read and written straight from and to guest memory. Where the file system allows it large transfers leave the kernel's cache out (direct I/O), since the guest has
+ * one of its own: a second descriptor is open for that, and the first serves whatever is not aligned as direct I/O wants it. Linux keeps the two ways coherent. Small transfers go by way of the
+ * cache: to copy a page costs a tenth of asking a disk for it, and what one after the other asks for is read ahead, and written together. One thread at a time, but for {@link #sync}.
  */
 final class DiskFile implements AutoCloseable {
   /** What makes a file that file, whatever its name is by now. */
@@ -23,6 +25,10 @@ final class DiskFile implements AutoCloseable {
 
   private static final int MAX_VECTOR = 64, IOVEC = 16;
   private static final long PAGE = 4096;
+  /** Bytes from which on direct I/O is worth its price. */
+  private static final long LARGE = 32768;
+  /** File systems on which a write to the cache waits for nobody but, at times, this machine's own disks. */
+  private static final Set<String> LOCAL = Set.of("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "tmpfs", "devtmpfs", "overlay");
 
   private final String name;
   private final Path path;
@@ -33,6 +39,8 @@ final class DiskFile implements AutoCloseable {
   private int direct = -1;
   /** What addresses, lengths and offsets must be multiples of for direct I/O. Found out: begins with the least there is, and grows with refusals. */
   private long alignment = 512;
+  private final boolean local;
+  private boolean canTellCached = true;
 
   /**
    * Opens it, or says what is wrong in a line for the user.
@@ -83,8 +91,17 @@ final class DiskFile implements AutoCloseable {
     } catch (Libc.Failure e) {
       // This file system has no direct I/O. Nobody needs to know.
     }
+    local = isLocal(fd);
     vector = Arena.ofAuto().allocate(MAX_VECTOR * IOVEC, 8);
     errno = Libc.errnoPlace(Arena.ofAuto());
+  }
+
+  private static boolean isLocal(int fd) {
+    try {
+      return LOCAL.contains(Files.getFileStore(Path.of("/proc/self/fd/" + fd)).type());
+    } catch (IOException | RuntimeException e) {
+      return false;
+    }
   }
 
   private static Identity identity(int fd) throws IOException {
@@ -131,21 +148,51 @@ final class DiskFile implements AutoCloseable {
   /** Writes {@code parts} to {@code offset} on; returns how many bytes the system took. */
   long write(List<MemorySegment> parts, long offset) throws IOException { return transfer(true, parts, offset); }
 
+  /** Fills all of {@code parts} from the kernel's cache. False: not all of it is there, or it cannot be told. */
+  boolean readNow(List<MemorySegment> parts, long offset) {
+    if (!canTellCached || parts.isEmpty()) return parts.isEmpty();
+    int count = list(parts);
+    if (count < parts.size()) return false;
+    long done = Libc.readCached(fd, vector, count, offset, parts.getFirst(), errno);
+    canTellCached = done >= 0;
+    return done == Parts.length(parts);
+  }
+
+  /** Writes all of {@code parts} to the kernel's cache. False, and nothing is written: they are too large for that, or it might have to wait for a disk. */
+  boolean writeNow(List<MemorySegment> parts, long offset) throws IOException {
+    long length = Parts.length(parts);
+    // A part of a page would have to be read first.
+    if (!local || length >= LARGE || (offset | length) % PAGE != 0 || parts.size() > MAX_VECTOR) return false;
+    return transfer(true, parts, offset) == length;
+  }
+
+  /** Makes {@code parts} the vector, as many of them as one call can take, and returns how many that is. */
+  private int list(List<MemorySegment> parts) {
+    int count = 0;
+    for (int i = 0; i < parts.size(); i++) {
+      MemorySegment part = parts.get(i);
+      // One call takes memory of one scope, for that is what it keeps alive; all of a guest's has one.
+      if (count == MAX_VECTOR || !part.scope().equals(parts.getFirst().scope())) break;
+      vector.set(ValueLayout.JAVA_LONG, (long) count * IOVEC, part.address());
+      vector.set(ValueLayout.JAVA_LONG, (long) count++ * IOVEC + 8, part.byteSize());
+    }
+    return count;
+  }
+
+  /** The bits that are set in any address, length or offset of the first {@code count} parts. */
+  private static long bits(List<MemorySegment> parts, int count, long offset) {
+    long mask = offset;
+    for (int i = 0; i < count; i++) mask |= parts.get(i).address() | parts.get(i).byteSize();
+    return mask;
+  }
+
   private long transfer(boolean write, List<MemorySegment> parts, long offset) throws IOException {
     long total = Parts.length(parts), done = 0;
     while (done < total) {
       List<MemorySegment> rest = done == 0 ? parts : Parts.slice(parts, done, total - done);
-      long mask = offset + done;
-      int count = 0;
-      for (MemorySegment part : rest) {
-        // One call takes memory of one scope, for that is what it keeps alive; all of a guest's has one.
-        if (count == MAX_VECTOR || !part.scope().equals(rest.getFirst().scope())) break;
-        vector.set(ValueLayout.JAVA_LONG, (long) count * IOVEC, part.address());
-        vector.set(ValueLayout.JAVA_LONG, (long) count * IOVEC + 8, part.byteSize());
-        mask |= part.address() | part.byteSize();
-        count++;
-      }
-      boolean directly = direct >= 0 && mask % alignment == 0;
+      int count = list(rest);
+      long mask = direct >= 0 && total >= LARGE ? bits(rest, count, offset + done) : 1;
+      boolean directly = mask % alignment == 0;
       try {
         long moved = Libc.transfer(write, directly ? direct : fd, vector, count, offset + done, rest.getFirst(), errno);
         if (moved == 0) break;

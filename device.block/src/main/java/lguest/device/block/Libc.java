@@ -41,6 +41,10 @@ final class Libc {
   // The last argument is one the functions do not have: see transfer().
   private static final FunctionDescriptor VECTORED = FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, ADDRESS);
   private static final MethodHandle PREADV = handle("preadv", VECTORED), PWRITEV = handle("pwritev", VECTORED);
+  /** Null where the C library does not have it. */
+  private static final MethodHandle PREADV2 = LINKER.defaultLookup().find("preadv2").isEmpty() ? null
+    : handle("preadv2", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_INT, ADDRESS));
+  private static final int RWF_NOWAIT = 8;
   private static final MethodHandle STRERROR =
     LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("strerror"), FunctionDescriptor.of(STRING, JAVA_INT));
 
@@ -128,6 +132,21 @@ final class Libc {
       if (done < 0) throw new Failure((int) ERRNO.get(errno, 0L));
       return done;
     } catch (Failure | RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** {@link #transfer}'s preadv of what the kernel has in its cache: fewer bytes, or none, when there is less; −1 when that cannot be told here. */
+  static long readCached(int fd, MemorySegment vector, int count, long offset, MemorySegment keeper, MemorySegment errno) {
+    if (PREADV2 == null) return -1;
+    try {
+      long done = (long) PREADV2.invokeExact(errno, fd, vector, count, offset, RWF_NOWAIT, keeper);
+      if (done >= 0) return done;
+      int why = (int) ERRNO.get(errno, 0L);
+      return why == EAGAIN || why == EINTR ? 0 : -1;
+    } catch (RuntimeException | Error e) {
       throw e;
     } catch (Throwable e) {
       throw new IllegalStateException(e);

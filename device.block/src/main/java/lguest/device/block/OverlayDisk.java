@@ -120,6 +120,23 @@ final class OverlayDisk implements Disk {
     return done;
   }
 
+  @Override public boolean readNow(List<MemorySegment> parts, long offset) {
+    long length = Math.min(Parts.length(parts), size - offset), done = 0;
+    while (done < length) {
+      long at = offset + done, run = run(at, offset + length);
+      List<MemorySegment> slice = Parts.slice(parts, done, run);
+      if (!(has(at / BLOCK) ? overlay.readNow(slice, data + at) : base.readNow(slice, at))) return false;
+      done += run;
+    }
+    return true;
+  }
+
+  /** Only where nothing is new, for a new block takes reading the old one and writing the map. */
+  @Override public boolean writeNow(List<MemorySegment> parts, long offset) throws IOException {
+    long end = offset + Parts.length(parts);
+    return has(offset / BLOCK) && run(offset, end) == end - offset && overlay.writeNow(parts, data + offset);
+  }
+
   /** How many bytes from {@code at} on are all in the same file, at most up to {@code end}. */
   private long run(long at, long end) {
     boolean here = has(at / BLOCK);

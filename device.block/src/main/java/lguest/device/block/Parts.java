@@ -10,12 +10,13 @@ final class Parts {
 
   static long length(List<MemorySegment> parts) {
     long length = 0;
-    for (MemorySegment part : parts) length += part.byteSize();
+    for (int i = 0; i < parts.size(); i++) length += parts.get(i).byteSize();
     return length;
   }
 
   /** {@code length} bytes from byte {@code from} on, or as many as there are. */
   static List<MemorySegment> slice(List<MemorySegment> parts, long from, long length) {
+    if (from == 0 && length >= length(parts)) return parts;
     List<MemorySegment> slices = new ArrayList<>();
     for (MemorySegment part : parts) {
       long size = part.byteSize();

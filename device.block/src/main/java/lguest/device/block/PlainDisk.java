@@ -16,6 +16,10 @@ record PlainDisk(DiskFile file, long size, boolean isWritable) implements Disk {
 
   @Override public long write(List<MemorySegment> parts, long offset) throws IOException { return file.write(parts, offset); }
 
+  @Override public boolean readNow(List<MemorySegment> parts, long offset) { return file.readNow(Parts.slice(parts, 0, size - offset), offset); }
+
+  @Override public boolean writeNow(List<MemorySegment> parts, long offset) throws IOException { return file.writeNow(parts, offset); }
+
   @Override public void sync() throws IOException { if (isWritable) file.sync(); }
 
   @Override public void close() { file.close(); }
