@@ -94,9 +94,10 @@ final class SoftwareHost implements Host {
     boolean interrupted = false;
     try {
       while (true) {
+        // Before anything it has asked for: a call that waits behind the one it died of is not made.
+        if (reason.get() != null) return new Outcome.Dead(reason.get());
         Outcome.Dma dma = hypercalls.service();
         if (dma != null) return dma;
-        if (reason.get() != null) return new Outcome.Dead(reason.get());
         if (breaking) return new Outcome.Break();
         if (interrupts.timerDeadline() != AlarmClock.NEVER) interrupts.tick(clock.now());
         Interrupts.Waiting waiting = interrupts.deliver(registers.eip());

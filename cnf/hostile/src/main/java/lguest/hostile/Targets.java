@@ -1,0 +1,47 @@
+package lguest.hostile;
+
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import lguest.host.software.SoftwareHostProvider;
+
+/** What can be fuzzed. The share is how many of all cases go there. */
+enum Targets {
+  CONSOLE(1, place -> new ConsoleTarget()),
+  BLOCK(2, BlockTarget::new),
+  NET(2, NetTarget::new),
+  CALLS(3, place -> new HostTarget(Inventor.Bent.CALLS, "interpret")),
+  CALLS_TRANSLATED(3, place -> new HostTarget(Inventor.Bent.CALLS, "translate")),
+  TABLES(3, place -> new HostTarget(Inventor.Bent.TABLES, "interpret")),
+  TABLES_TRANSLATED(3, place -> new HostTarget(Inventor.Bent.TABLES, "translate")),
+  GUEST(2, place -> new GuestTarget(place, new SoftwareHostProvider(), "interpret", true)),
+  GUEST_TRANSLATED(2, place -> new GuestTarget(place, new SoftwareHostProvider(), "translate", true));
+
+  private final int share;
+  private final Target.Opener opener;
+  private final Supplier<Optional<String>> obstacle;
+
+  Targets(int share, Target.Opener opener) { this(share, opener, Optional::empty); }
+
+  Targets(int share, Target.Opener opener, Supplier<Optional<String>> obstacle) {
+    this.share = share;
+    this.opener = opener;
+    this.obstacle = obstacle;
+  }
+
+  /** Its name for people. */
+  String word() { return name().toLowerCase().replace('_', '-'); }
+
+  int share() { return share; }
+
+  Target open(Workplace place) throws Exception { return opener.open(place); }
+
+  /** Why it cannot be fuzzed here, if so. */
+  Optional<String> obstacle() { return obstacle.get(); }
+
+  static Targets named(String word) {
+    for (Targets target : values()) if (target.word().equals(word)) return target;
+    throw new IllegalArgumentException("there is no target '" + word + "'; there are " + Arrays.stream(values()).map(Targets::word).collect(Collectors.joining(", ")));
+  }
+}
