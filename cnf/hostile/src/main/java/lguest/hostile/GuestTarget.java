@@ -25,12 +25,14 @@ import lguest.launcher.run.OpenLauncher;
  * live beside it, on the same network.
  */
 final class GuestTarget implements Target {
-  private static final int RAM = (int) GuestSpec.MIN_MEMORY, DISK = 100 * 512;
+  static final int RAM = (int) GuestSpec.MIN_MEMORY;
+  private static final int DISK = 100 * 512;
   /** A guest that has not ended by then is switched off. */
   private static final long LIFE_MILLIS = 250;
 
   private final Workplace place;
   private final String engine;
+  private final WatchedHosts hosts;
   private final OpenLauncher launcher;
   private final Optional<Neighbour> neighbour;
   private final Path image, disk, net, otherDisk;
@@ -46,11 +48,12 @@ final class GuestTarget implements Target {
     net = place.file("net");
     otherDisk = place.file("other.disk");
     new Random(7).nextBytes(begin);
-    launcher = new OpenLauncher(host, new ConsoleProvider(), new BlockProvider(), new NetProvider());
+    hosts = new WatchedHosts(host);
+    launcher = new OpenLauncher(hosts, new ConsoleProvider(), new BlockProvider(), new NetProvider());
     if (withNeighbour) {
       Files.write(otherDisk, new byte[DISK]);
       Path demo = Path.of(System.getProperty("lguest.root", "."), "guest.demo", "demo.elf");
-      neighbour = Optional.of(new Neighbour(launcher.launcher(), demo, List.of(new DeviceSpec("block", otherDisk.toString()), new DeviceSpec("sharenet", net.toString()), new DeviceSpec("console", ""))));
+      neighbour = Optional.of(new Neighbour(launcher.launcher(), demo, List.of(new DeviceSpec("block", otherDisk.toString()), new DeviceSpec("net", net.toString()), new DeviceSpec("console", ""))));
     } else neighbour = Optional.empty();
   }
 
@@ -69,10 +72,10 @@ final class GuestTarget implements Target {
   @Override public Life live(List<Step> steps) throws Exception {
     System.setProperty("lguest.cpu", engine);
     Files.write(disk, begin);
-    Files.write(image, elf(new Script(steps, RAM).image));
+    Script script = new Script(steps, RAM);
+    Files.write(image, elf(script.image));
     Journal journal = new Journal();
-    List<DeviceSpec> devices = List.of(new DeviceSpec("block", disk.toString()), new DeviceSpec("sharenet", net.toString()), new DeviceSpec("console", ""));
-    long begun;
+    List<DeviceSpec> devices = List.of(new DeviceSpec("block", disk.toString()), new DeviceSpec("net", net.toString()), new DeviceSpec("console", ""));
     GuestEnd end;
     try (Guest guest = launcher.launcher().create(new GuestSpec("", RAM, image, Optional.empty(), devices, ""), journal)) {
       Attachable.Attachment keyboard = guest.slots().getLast().attach(data -> data.position(data.limit()), false).orElseThrow();
@@ -82,9 +85,9 @@ final class GuestTarget implements Target {
       while (guest.end().isEmpty() && System.nanoTime() < deadline) Thread.sleep(0, 200_000);
       guest.stop();
       end = guest.end().orElseThrow(() -> new Finding("a guest that was stopped has not ended"));
-      begun = guest.statistics().values().stream().mapToLong(Long::longValue).sum();
     }
     journal.check();
+    hosts.check();
     String reason = switch (end.kind()) {
       case POWER_OFF -> "its own wish";
       case STOPPED -> "being switched off";
@@ -93,7 +96,7 @@ final class GuestTarget implements Target {
     };
     Finding.unless(Files.size(disk) == DISK, "the disk has %d bytes", Files.size(disk));
     Finding.unless(Files.size(net) == 4096, "the network file has %d bytes", Files.size(net));
-    return new Life(begun > 0 ? steps.size() : 0, reason);
+    return new Life(script.begun(hosts.position()), reason);
   }
 
   @Override public void inspect() throws IOException, InterruptedException {

@@ -35,7 +35,7 @@ record Inventor(Random random, int ram) {
       steps.add(bind(0, LISTS + 400, 4, 3));
       steps.add(bind(netKey(random.nextInt(4)), LISTS + 1000, 8, 2));
     }
-    for (int left = 1 + random.nextInt(120); left > 0; left--) {
+    for (int left = 1 + random.nextInt(bent == Bent.DEVICES ? 300 : 120); left > 0; left--) {
       int which = random.nextInt(100);
       switch (bent) {
         case CALLS -> { if (which < 50) call(steps); else if (which < 90) dma(steps); else tables(steps); }
@@ -102,11 +102,11 @@ record Inventor(Random random, int ram) {
       case 3 -> steps.add(list(nearly(LISTS + random.nextInt(2000))));
       case 4, 5 -> steps.add(bind(key(), LISTS + random.nextInt(20) * 100, random.nextInt(oneIn(20) ? 0x10000 : 9), random.nextInt(oneIn(20) ? 40 : 4)));
       case 6 -> {
-        steps.add(list(LISTS));
+        steps.add(step("list", LISTS, 0, buffer(), random.nextInt(2000), buffer(), random.nextInt(100)));
         steps.add(step("list", LISTS + 200, 0, buffer(), random.nextInt(2000)));
         steps.add(step("block", oneIn(8) ? wild() : random.nextInt(2), oneIn(50) ? wild() : random.nextInt(100), oneIn(3) ? wild() : random.nextInt(4096)));
         steps.add(step("call", 13, blockKey(), LISTS + 200));
-        if (oneIn(4)) steps.add(step("sleep", 50_000));
+        if (!oneIn(4)) steps.add(step("sleep", 50_000));
       }
       case 7 -> steps.add(step("ring", random.nextInt(64), oneIn(2) ? 12 : 13, key(), LISTS + random.nextInt(20) * 100, random.nextInt(9) << 8 | random.nextInt(4)));
       case 8 -> steps.add(step("store", OFFSET + ram + random.nextInt(4 * PAGE), wild()));
@@ -115,12 +115,12 @@ record Inventor(Random random, int ram) {
     }
   }
 
+  /** The disk's is rare: without all that goes with it, its guest dies. */
   private int key() {
-    return switch (random.nextInt(oneIn(40) ? 8 : 7)) {
-      case 0, 1 -> 0;
-      case 2 -> blockKey();
-      case 3, 4, 5 -> netKey(oneIn(10) ? random.nextInt(1024) : random.nextInt(4));
-      case 6 -> random.nextInt(ram + 3 * PAGE) & ~3;
+    return switch (random.nextInt(oneIn(40) ? 7 : 6)) {
+      case 0, 1 -> oneIn(15) ? blockKey() : 0;
+      case 2, 3, 4 -> netKey(oneIn(10) ? random.nextInt(1024) : random.nextInt(4));
+      case 5 -> random.nextInt(ram + 3 * PAGE) & ~3;
       default -> wild();
     };
   }

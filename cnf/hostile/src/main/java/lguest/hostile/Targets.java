@@ -15,6 +15,7 @@ enum Targets {
   CALLS_TRANSLATED(3, place -> new HostTarget(Inventor.Bent.CALLS, "translate")),
   TABLES(3, place -> new HostTarget(Inventor.Bent.TABLES, "interpret")),
   TABLES_TRANSLATED(3, place -> new HostTarget(Inventor.Bent.TABLES, "translate")),
+  SLOTS(3, place -> new GuestTarget(place, ScriptHost.provider(), "interpret", false)),
   GUEST(2, place -> new GuestTarget(place, new SoftwareHostProvider(), "interpret", true)),
   GUEST_TRANSLATED(2, place -> new GuestTarget(place, new SoftwareHostProvider(), "translate", true));
 
