@@ -4,6 +4,7 @@ import java.util.Map;
 import lguest.device.DeviceProvider;
 import lguest.host.HostProvider;
 import lguest.launcher.Launcher;
+import lguest.launcher.slot.Candidate;
 
 /** A Launcher without OSGi around it: whoever makes it says what is there. In this package because only OSGi is meant to be able to. */
 public final class OpenLauncher implements AutoCloseable {
@@ -12,7 +13,7 @@ public final class OpenLauncher implements AutoCloseable {
   public OpenLauncher(HostProvider host, DeviceProvider... devices) {
     service.host(host);
     long id = 1;
-    for (DeviceProvider device : devices) service.addDevice(device, Map.of("service.id", id++));
+    for (DeviceProvider device : devices) service.arrived(new Candidate(device, "lguest.device." + device.type(), "0", 0, id++), Map.of());
   }
 
   public Launcher launcher() { return service; }
