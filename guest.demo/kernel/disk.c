@@ -59,6 +59,33 @@ static bool sum(struct disk *d, u32 sector, u32 words, u32 seed) {
   return true;
 }
 
+#define REQUEST 4096
+
+/* Requests of 4 KiB, one after the other or all over the disk, each waited for. The sum says that what came was what is there. */
+static int measure(struct disk *d, u32 type, bool random, u32 requests) {
+  u32 places = d->sectors / (REQUEST / SECTOR), seed = 17, total = 0;
+  if (!places) {
+    print("the disk is smaller than a request\n");
+    return 1;
+  }
+  u64 start = now_ns();
+  for (u32 i = 0; i < requests && !console_interrupted; i++) {
+    seed ^= seed << 13, seed ^= seed >> 17, seed ^= seed << 5;
+    u32 place = (random ? seed : i) % places, sector = place * (REQUEST / SECTOR);
+    if (type == BLOCK_WRITE)
+      for (u32 at = 0; at < REQUEST; at += SECTOR) *(u32 *)(d->buffer + at) = pattern(place, i + at);
+    if (!disk_move(d, type, sector, REQUEST)) {
+      print("disk: request at sector %u failed, result %u\n", sector, d->result);
+      return 1;
+    }
+    total = total * 31 + *(u32 *)d->buffer + *(u32 *)(d->buffer + REQUEST - 4);
+  }
+  u32 us = (u32)div64(now_ns() - start, 1000, NULL);
+  print("disk: %u requests of %u bytes, %s %s, in %u us, sum %08x\n", requests, REQUEST, random ? "random" : "sequential",
+        type == BLOCK_WRITE ? "write" : "read", us, total);
+  return 0;
+}
+
 int command_disk(int argc, char **argv) {
   u32 n, seed = 1;
   if (argc == 1) {
@@ -71,6 +98,11 @@ int command_disk(int argc, char **argv) {
       print("there is no disk %u\n", n);
       return 1;
     }
+    u32 requests;
+    const char *how = strchr(argv[2], '-');
+    bool random = !strncmp(argv[2], "random-", 7), write = how && !strcmp(how, "-write");
+    if ((random || !strncmp(argv[2], "sequential-", 11)) && (write || !strcmp(how, "-read")) && parse_number(argc == 4 ? argv[3] : "1000", &requests))
+      return measure(&disks[n], write ? BLOCK_WRITE : BLOCK_READ, random, requests);
     if (!strcmp(argv[2], "write")) return over_disk(&disks[n], BLOCK_WRITE, "wrote", fill, seed);
     if (!strcmp(argv[2], "verify")) return over_disk(&disks[n], BLOCK_READ, "verified", compare, seed);
     if (!strcmp(argv[2], "sum")) {
@@ -81,6 +113,6 @@ int command_disk(int argc, char **argv) {
       return status;
     }
   }
-  print("usage: disk [<number> write|verify|sum [seed]]\n");
+  print("usage: disk [<number> write|verify|sum [seed] | <number> sequential-read|sequential-write|random-read|random-write [requests]]\n");
   return 1;
 }

@@ -225,8 +225,8 @@ struct network {
   volatile bool known;
   u8 known_mac[6];
   volatile u32 pinged;        /* the last answer's number */
-  u32 bulk_base;              /* first block whose echo is missing; one bit for each of the window's */
-  volatile u32 bulk_done, bulk_wrong;
+  u32 window_base;            /* of what was streamed, the first whose echo is missing; one bit for each of the window's */
+  volatile u32 window_done, bulk_wrong;
 };
 extern struct network *nets[MAX_NETS];
 extern u32 net_count;

@@ -8,6 +8,7 @@
 #define BULK_PORT 4000
 #define BULK_BYTES 1400
 #define WINDOW 4
+#define STREAM_ID 78
 
 enum { TYPE_IP = 0x0800, TYPE_ARP = 0x0806, IP_ICMP = 1, IP_UDP = 17 };
 
@@ -69,18 +70,23 @@ static void send_ip(struct network *n, u8 *frame, const u8 *to, u32 to_ip, u32 p
 
 static u32 bulk_word(u32 block, u32 i) { return (block * 4099 + i) * 2654435761u; }
 
+/* Something we streamed has come back; so many after the first that is missing. */
+static void take_answer(struct network *n, u32 at) {
+  if (at >= WINDOW) return; /* a second time */
+  n->window_done |= 1u << at;
+  wake(&n->window_done);
+}
+
 /* An echo of our bulk transfer has come: is it what went? */
 static void take_echo(struct network *n, const u8 *data, u32 bytes) {
   if (bytes != BULK_BYTES) return;
-  u32 block = get32(data), at = block - n->bulk_base;
-  if (at >= WINDOW) return; /* a second time */
+  u32 block = get32(data);
   for (u32 i = 1; i < BULK_BYTES / 4; i++)
     if (get32(data + 4 * i) != bulk_word(block, i)) {
       n->bulk_wrong++;
       return;
     }
-  n->bulk_done |= 1u << at;
-  wake(&n->bulk_done);
+  take_answer(n, block - n->window_base);
 }
 
 static void take_ip(struct network *n, const u8 *frame, u32 bytes) {
@@ -101,8 +107,11 @@ static void take_ip(struct network *n, const u8 *frame, u32 bytes) {
       put16(n->answer + 36, checksum(n->answer + 34, length));
       send_ip(n, n->answer, frame + 6, get32(ip + 12), IP_ICMP, length);
     } else if (body[0] == 0) {
-      n->pinged = get16(body + 6);
-      wake(&n->pinged);
+      if (get16(body + 4) == STREAM_ID) take_answer(n, (get16(body + 6) - n->window_base) & 0xFFFF);
+      else {
+        n->pinged = get16(body + 6);
+        wake(&n->pinged);
+      }
     }
   } else if (ip[9] == IP_UDP && length >= 8) {
     if (get16(body + 2) == ECHO_PORT) {
@@ -180,37 +189,80 @@ static int ping(struct network *n, u32 ip, u32 count) {
   return got != count;
 }
 
-static void send_block(struct network *n, const u8 *mac, u32 ip, u32 block) {
+/* What goes back and forth: to whom, and of what size. */
+struct flow {
+  u8 mac[6];
+  u32 ip, bytes;
+};
+
+typedef void send_one(struct network *n, const struct flow *flow, u32 number);
+
+static void send_block(struct network *n, const struct flow *flow, u32 block) {
   u8 *udp = n->out + 34;
   put32(udp, BULK_PORT << 16 | ECHO_PORT);
   put32(udp + 4, (8 + BULK_BYTES) << 16);
   put32(udp + 8, block);
   for (u32 i = 1; i < BULK_BYTES / 4; i++) put32(udp + 8 + 4 * i, bulk_word(block, i));
-  send_ip(n, n->out, mac, ip, IP_UDP, 8 + BULK_BYTES);
+  send_ip(n, n->out, flow->mac, flow->ip, IP_UDP, 8 + BULK_BYTES);
 }
 
-/* Sends blocks to an echo service and looks at all that comes back, a few under way at a time, again and again if need be. */
-static int bulk(struct network *n, u32 ip, u32 kib) {
-  u8 mac[6];
-  if (!resolve(n, ip, mac)) return 1;
-  u32 blocks = (kib * 1024 + BULK_BYTES - 1) / BULK_BYTES, next = 0, again = 0, idle = 0;
-  n->bulk_base = n->bulk_done = n->bulk_wrong = 0;
+/* A ping whose body stays what it is: the checksum is that of the header. */
+static void send_ping(struct network *n, const struct flow *flow, u32 number) {
+  u8 *icmp = n->out + 34;
+  put32(icmp, 8 << 24);
+  put32(icmp + 4, STREAM_ID << 16 | (number & 0xFFFF));
+  put16(icmp + 2, checksum(icmp, 8));
+  send_ip(n, n->out, flow->mac, flow->ip, IP_ICMP, flow->bytes);
+}
+
+/* Sends so many, a few under way at a time, each again and again until its echo has come. How many came, in how long. */
+static u32 stream(struct network *n, const struct flow *flow, send_one *send_one, u32 count, u32 *again, u64 *ns) {
+  u32 next = 0, idle = 0;
+  n->window_base = n->window_done = 0;
+  *again = 0;
   u64 start = now_ns();
-  while (n->bulk_base < blocks && !console_interrupted && idle < 50) {
-    while (next < blocks && next < n->bulk_base + WINDOW) send_block(n, mac, ip, next++);
-    u32 flags = irq_save(), before = n->bulk_base;
-    if (!(n->bulk_done & 1)) wait_on(&n->bulk_done, 100 * NS_PER_MS);
-    while (n->bulk_done & 1) n->bulk_done >>= 1, n->bulk_base++;
-    u32 missing = n->bulk_base == before ? ~n->bulk_done : 0;
+  while (n->window_base < count && !console_interrupted && idle < 50) {
+    while (next < count && next < n->window_base + WINDOW) send_one(n, flow, next++);
+    u32 flags = irq_save(), before = n->window_base;
+    if (!(n->window_done & 1)) wait_on(&n->window_done, 100 * NS_PER_MS);
+    while (n->window_done & 1) n->window_done >>= 1, n->window_base++;
+    u32 missing = n->window_base == before ? ~n->window_done : 0;
     irq_restore(flags);
     idle = missing ? idle + 1 : 0;
-    for (u32 i = 0; i < WINDOW && n->bulk_base + i < next; i++)
-      if (missing >> i & 1) again++, send_block(n, mac, ip, n->bulk_base + i);
+    for (u32 i = 0; i < WINDOW && n->window_base + i < next; i++)
+      if (missing >> i & 1) ++*again, send_one(n, flow, n->window_base + i);
   }
-  u32 ms = (u32)div64(now_ns() - start, NS_PER_MS, NULL);
-  print("net %u: %u of %u blocks of %u bytes there and back in %u ms, %u KiB/s each way, %u sent again, %u wrong\n", n->number, n->bulk_base,
-        blocks, BULK_BYTES, ms, (u32)div64((u64)n->bulk_base * BULK_BYTES * 1000 / 1024, ms ? ms : 1, NULL), again, n->bulk_wrong);
-  return n->bulk_base != blocks || n->bulk_wrong;
+  *ns = now_ns() - start;
+  return n->window_base;
+}
+
+/* An echo service sends back what it gets, and every byte of it is looked at. */
+static int bulk(struct network *n, u32 ip, u32 kib) {
+  struct flow flow = {.ip = ip};
+  if (!resolve(n, ip, flow.mac)) return 1;
+  u32 blocks = (kib * 1024 + BULK_BYTES - 1) / BULK_BYTES, again;
+  u64 ns;
+  n->bulk_wrong = 0;
+  u32 done = stream(n, &flow, send_block, blocks, &again, &ns), ms = (u32)div64(ns, NS_PER_MS, NULL);
+  print("net %u: %u of %u blocks of %u bytes there and back in %u ms, %u KiB/s each way, %u sent again, %u wrong\n", n->number, done,
+        blocks, BULK_BYTES, ms, (u32)div64((u64)done * BULK_BYTES * 1000 / 1024, ms ? ms : 1, NULL), again, n->bulk_wrong);
+  return done != blocks || n->bulk_wrong;
+}
+
+/* For the rate: pings of one size, which any neighbour answers, as fast as they come back. */
+static int echo(struct network *n, u32 ip, u32 count, u32 bytes) {
+  struct flow flow = {.ip = ip, .bytes = bytes};
+  if (bytes < 8 || bytes > FRAME_MAX - 34) {
+    print("8 to %u bytes\n", FRAME_MAX - 34);
+    return 1;
+  }
+  if (!resolve(n, ip, flow.mac)) return 1;
+  memset(n->out + 42, 0, bytes - 8);
+  u32 again;
+  u64 ns;
+  u32 done = stream(n, &flow, send_ping, count, &again, &ns);
+  print("net %u: %u of %u echoes of %u bytes in %u us, %u sent again\n", n->number, done, count, bytes + 34, (u32)div64(ns, 1000, NULL), again);
+  return done != count;
 }
 
 static bool parse_ip(const char *s, u32 *ip) {
@@ -226,7 +278,7 @@ static bool parse_ip(const char *s, u32 *ip) {
 }
 
 int command_net(int argc, char **argv) {
-  u32 number, ip, count;
+  u32 number, ip, count, bytes;
   for (u32 i = 0; argc == 1 && i < net_count; i++) {
     struct network *n = nets[i];
     print("net %u: irq %u, line %u, address %u.%u.%u.%u, in %u, out %u, lost %u, bad %u\n", i, n->irq, n->line, n->ip >> 24, n->ip >> 16 & 255, n->ip >> 8 & 255,
@@ -240,15 +292,16 @@ int command_net(int argc, char **argv) {
       n->ip = ip;
       return 0;
     }
-    if (argc >= 4 && parse_ip(argv[3], &ip) && (argc == 4 || (argc == 5 && parse_number(argv[4], &count)))) {
+    if (argc >= 4 && parse_ip(argv[3], &ip) && (argc == 4 || (argc <= 6 && parse_number(argv[4], &count)))) {
       if (!n->ip) {
         print("net %u has no address; give it one with: net %u <address>\n", number, number);
         return 1;
       }
-      if (!strcmp(argv[2], "ping")) return ping(n, ip, argc == 5 ? count : 3);
-      if (!strcmp(argv[2], "bulk")) return bulk(n, ip, argc == 5 ? count : 1024);
+      if (!strcmp(argv[2], "ping")) return ping(n, ip, argc > 4 ? count : 3);
+      if (!strcmp(argv[2], "echo") && argc == 6 && parse_number(argv[5], &bytes)) return echo(n, ip, count, bytes);
+      if (!strcmp(argv[2], "bulk")) return bulk(n, ip, argc > 4 ? count : 1024);
     }
   }
-  print("usage: net [<number> <address> | <number> ping <address> [count] | <number> bulk <address> [KiB]]\n");
+  print("usage: net [<number> <address> | <number> ping <address> [count] | <number> bulk <address> [KiB] | <number> echo <address> <count> <bytes>]\n");
   return 1;
 }

@@ -81,8 +81,10 @@ public final class OneShot implements ToIntFunction<String[]> {
   /** One line of figures, also read by cnf/bench. */
   static String stats(Guest guest) {
     double seconds = guest.processorTime().toNanos() / 1e9;
+    Long inside = guest.statistics().get("guest_nanos"); // there when the Host was asked to measure it
     return "%d instructions, %.3f s of processor time, %.3f s in all, %.1f million instructions/s".formatted(
-        guest.instructions(), seconds, guest.uptime().toNanos() / 1e9, guest.instructions() / Math.max(seconds, 1e-6) / 1e6);
+        guest.instructions(), seconds, guest.uptime().toNanos() / 1e9, guest.instructions() / Math.max(seconds, 1e-6) / 1e6)
+        + (inside == null ? "" : ", %.3f s inside the guest".formatted(inside / 1e9));
   }
 
   private int shell(int words) throws UserError {

@@ -42,6 +42,7 @@ final class SoftwareHost implements Host {
   final int guestId;
   final AlarmClock clock;
   final Statistics statistics = new Statistics();
+  private final GuestTime guestTime = GuestTime.wanted() ? new GuestTime() : null;
   final Segments segments = new Segments();
   final Cpu cpu;
   final Ram ram;
@@ -122,7 +123,9 @@ final class SoftwareHost implements Host {
     long lookAgain = interrupts.timerDeadline();
     if (waiting != Interrupts.Waiting.NOTHING) lookAgain = Math.min(lookAgain, clock.now() + LOOK_AGAIN_NANOS);
     long slice = waiting == Interrupts.Waiting.BRIEFLY ? SHORT_SLICE : alarm.ringsBy(lookAgain) ? Long.MAX_VALUE : FIRST_SLICE;
+    if (guestTime != null) guestTime.enter();
     Exit exit = cpu.run(slice);
+    if (guestTime != null) guestTime.leave();
     statistics.exit(exit);
     switch (exit) {
       case BUDGET -> alarm.ringBy(lookAgain);
@@ -196,7 +199,11 @@ final class SoftwareHost implements Host {
     }
   }
 
-  @Override public Map<String, Long> statistics() { return statistics.snapshot(); }
+  @Override public Map<String, Long> statistics() {
+    Map<String, Long> all = statistics.snapshot();
+    if (guestTime != null) all.put("guest_nanos", guestTime.nanos());
+    return all;
+  }
 
   @Override public void close() {
     if (closed) return;
