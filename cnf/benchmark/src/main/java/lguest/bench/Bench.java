@@ -1,0 +1,62 @@
+package lguest.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** {@code cnf/bench}: benchmarks, each by one command. */
+final class Bench {
+  private static final String USAGE = """
+      usage: cnf/bench <benchmark> [options]
+        io [--rounds=5] [--requests=20000]   disks and networks: how much gets through, and what it costs beside the processor
+      all: --json; --interpret or --translate picks lguest's engine
+      """;
+
+  private Bench() {}
+
+  public static void main(String[] arguments) throws IOException {
+    if (arguments.length == 0) {
+      System.err.print(USAGE);
+      System.exit(64);
+    }
+    try {
+      run(arguments[0], Arrays.asList(arguments).subList(1, arguments.length));
+    } catch (Failure e) {
+      System.err.println("cnf/bench: " + e.getMessage());
+      System.exit(1);
+    }
+  }
+
+  private static void run(String benchmark, List<String> words) throws IOException {
+    Path root = Path.of(System.getProperty("lguest.root"));
+    Lguest lguest = new Lguest(root);
+    Path folder = root.resolve("cnf/benchmark/target/bench");
+    Files.createDirectories(folder);
+    switch (benchmark) {
+      case "io" -> {
+        Options options = Options.parse(words, IoBench.OPTIONS);
+        Commands commands = new Commands(environment(options, "-Dlguest.host.time=true"));
+        lguest.prepare(commands);
+        print(new IoBench(lguest, commands, options, folder).run(), IoBench.columns(), options);
+      }
+      default -> throw new Failure("no benchmark " + benchmark + "\n" + USAGE);
+    }
+  }
+
+  private static void print(Report report, List<Report.Column> columns, Options options) {
+    System.out.print(options.has("json") ? report.json() : report.table(columns) + report.remarks());
+  }
+
+  /** With what the processes run: this one's environment, and the engine asked for. */
+  private static Map<String, String> environment(Options options, String more) {
+    Map<String, String> environment = new HashMap<>();
+    String java = System.getenv().getOrDefault("LGUEST_JAVA_OPTS", "") + " " + more;
+    for (String engine : List.of("interpret", "translate")) if (options.has(engine)) java += " -Dlguest.cpu=" + engine;
+    environment.put("LGUEST_JAVA_OPTS", java.strip());
+    return environment;
+  }
+}

@@ -1,0 +1,130 @@
+package lguest.bench;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** Runs commands one after the other and measures them. The clock runs from before the start of the process to its end. */
+final class Commands {
+  private static final int PATIENCE_SECONDS = 900;
+
+  /**
+   * How a command went.
+   *
+   * @param cpu processor seconds of it and all it started
+   * @param wall seconds on the clock
+   * @param out what it said, on standard output and error alike, without carriage returns
+   */
+  record Run(double cpu, double wall, String out) {
+    /** What stands between the first {@code before} and the next {@code after}, or the end. */
+    String find(String before, String after) {
+      int at = out.indexOf(before);
+      if (at < 0) throw new Failure("expected '%s' in:%n%s".formatted(before, out));
+      at += before.length();
+      int end = out.indexOf(after, at);
+      return out.substring(at, end < 0 ? out.length() : end).strip();
+    }
+  }
+
+  private final ProcessorTime time = new ProcessorTime();
+  private final Map<String, String> environment;
+
+  Commands(Map<String, String> environment) { this.environment = environment; }
+
+  /** Runs a command to its end; kills it when it takes far too long. */
+  Run run(List<String> command) {
+    return measure(() -> {
+      try (Child child = start(command)) { return child.rest(); }
+    });
+  }
+
+  /** Something to measure, several processes at once perhaps; all have ended when it is done. Returns what they said. */
+  interface Work { String run() throws IOException, InterruptedException; }
+
+  Run measure(Work work) {
+    double cpu = time.ofChildren();
+    long start = System.nanoTime();
+    try {
+      String out = work.run();
+      return new Run(time.ofChildren() - cpu, (System.nanoTime() - start) / 1e9, out);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new Failure("interrupted");
+    }
+  }
+
+  Child start(List<String> command) throws IOException {
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().putAll(environment);
+    return new Child(builder.start());
+  }
+
+  /** A process that is talked to. Closing waits for its end. */
+  static final class Child implements AutoCloseable {
+    private final Process process;
+    private final BufferedReader out;
+    private final Thread guard;
+    private final StringBuilder said = new StringBuilder();
+
+    private Child(Process process) {
+      this.process = process;
+      out = process.inputReader(StandardCharsets.ISO_8859_1);
+      guard = Thread.ofVirtual().start(() -> {
+        try {
+          if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) process.destroyForcibly();
+        } catch (InterruptedException e) {
+          // it has ended: no guard needed any more
+        }
+      });
+    }
+
+    long pid() { return process.pid(); }
+
+    void type(String text) throws IOException {
+      process.getOutputStream().write(text.getBytes(StandardCharsets.ISO_8859_1));
+      process.getOutputStream().flush();
+    }
+
+    /** Reads on to the first line with that in it, and returns the line. */
+    String await(String text) throws IOException {
+      for (String line; (line = out.readLine()) != null; ) {
+        said.append(line.replace("\r", "")).append('\n');
+        if (line.contains(text)) return line;
+      }
+      throw new Failure("expected '" + text + "' in:\n" + said);
+    }
+
+    /** Everything it has said, at its end. */
+    String rest() throws IOException {
+      process.getOutputStream().close();
+      for (String line; (line = out.readLine()) != null; ) said.append(line.replace("\r", "")).append('\n');
+      return said.toString();
+    }
+
+    int status() throws InterruptedException { return process.waitFor(); }
+
+    @Override public void close() {
+      try {
+        process.waitFor();
+        guard.interrupt();
+      } catch (InterruptedException e) {
+        process.destroyForcibly();
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /** Is there a command of that name? */
+  static boolean has(String name) {
+    for (String folder : System.getenv().getOrDefault("PATH", "/usr/bin:/bin").split(":"))
+      if (Files.isExecutable(Path.of(folder, name))) return true;
+    return false;
+  }
+}
