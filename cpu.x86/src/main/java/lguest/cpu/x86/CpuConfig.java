@@ -30,6 +30,6 @@ public record CpuConfig(CpuModel model, DescriptorSource gdt, LongSupplier times
 
   /** No forbidden bits, no forbidden addresses, a counter of nanoseconds. */
   public static CpuConfig of(DescriptorSource gdt) {
-    return new CpuConfig(CpuModel.i686(), gdt, System::nanoTime, 0, 0, 0);
+    return new CpuConfig(CpuModel.pentium4(), gdt, System::nanoTime, 0, 0, 0);
   }
 }

@@ -10,27 +10,32 @@ import java.util.Arrays;
  * @param signature family, model and stepping, EAX of leaf 1
  * @param features EDX of leaf 1
  * @param moreFeatures ECX of leaf 1
+ * @param lineSize bytes that CLFLUSH takes at a time, EBX of leaf 1
  * @param brand at most 47 ASCII characters, leaves 80000002..80000004
  */
-public record CpuModel(String vendor, int signature, int features, int moreFeatures, String brand) {
-  /** EDX of leaf 1: x87, RDTSC, CMPXCHG8B, CMOV, FXSAVE. */
-  private static final int I686 = 1 | 1 << 4 | 1 << 8 | 1 << 15 | 1 << 24;
+public record CpuModel(String vendor, int signature, int features, int moreFeatures, int lineSize, String brand) {
+  /**
+   * EDX of leaf 1: x87, RDTSC, CMPXCHG8B, CMOV, CLFLUSH, MMX, FXSAVE, SSE, SSE2. What else a Pentium 4 has would be untrue here: debug
+   * extensions, large pages for a Host that lets its guest use them, physical addresses above 4 GiB, global pages, machine check,
+   * memory types, an APIC, and SYSENTER, whose registers nobody can set.
+   */
+  private static final int FEATURES = 1 | 1 << 4 | 1 << 8 | 1 << 15 | 1 << 19 | 1 << 23 | 1 << 24 | 1 << 25 | 1 << 26;
 
   public CpuModel {
     if (vendor.length() != 12) throw new IllegalArgumentException("CPU vendor must have 12 characters: " + vendor);
     if (brand.length() > 47) throw new IllegalArgumentException("CPU brand longer than 47 characters: " + brand);
   }
 
-  /** An i686 with x87 and FXSAVE, without MMX and SSE. */
-  public static CpuModel i686() {
-    return new CpuModel("GenuineIntel", 0x683, I686, 0, "lguest x86 processor in software");
+  /** Family 15, model 2, stepping 9: what compilers mean by pentium4. */
+  public static CpuModel pentium4() {
+    return new CpuModel("GenuineIntel", 0xF29, FEATURES, 0, 64, "lguest x86 processor in software");
   }
 
   /** EAX, EBX, ECX, EDX for a leaf. Leaves beyond the highest give zeroes. */
   public int[] cpuid(int leaf) {
     return switch (leaf) {
       case 0 -> new int[] {1, word(vendor, 0), word(vendor, 8), word(vendor, 4)};
-      case 1 -> new int[] {signature, 0, moreFeatures, features};
+      case 1 -> new int[] {signature, lineSize / 8 << 8, moreFeatures, features};
       case 0x8000_0000 -> new int[] {0x8000_0004, 0, 0, 0};
       case 0x8000_0002, 0x8000_0003, 0x8000_0004 -> {
         int at = (leaf - 0x8000_0002) * 16;

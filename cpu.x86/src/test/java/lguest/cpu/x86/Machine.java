@@ -35,7 +35,7 @@ final class Machine implements AutoCloseable {
   }
 
   Machine(int linearLimit, int directoryForbidden, int tableForbidden) {
-    cpu = new Cpu(memory, new CpuConfig(CpuModel.i686(), i -> i < gdt.length ? gdt[i] : DescriptorSource.BEYOND_LIMIT, () ->
+    cpu = new Cpu(memory, new CpuConfig(CpuModel.pentium4(), i -> i < gdt.length ? gdt[i] : DescriptorSource.BEYOND_LIMIT, () ->
         0x1122334455667788L,
         linearLimit, directoryForbidden, tableForbidden));
     r = cpu.registers();

@@ -70,7 +70,7 @@ final class SoftwareHost implements Host {
   SoftwareHost(HostConfig config, Engine engine, AlarmClock clock, DmaExchange exchange) {
     guestId = config.guestId();
     this.clock = clock;
-    CpuConfig processor = new CpuConfig(CpuModel.i686(), segments, clock::now, PageTables.SWITCHER,
+    CpuConfig processor = new CpuConfig(CpuModel.pentium4(), segments, clock::now, PageTables.SWITCHER,
         PageTables.DIRECTORY_FORBIDDEN, PageTables.TABLE_FORBIDDEN, engine);
     cpu = new Cpu(config.memory().segment(), processor);
     registers = cpu.registers();

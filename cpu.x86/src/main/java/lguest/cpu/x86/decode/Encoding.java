@@ -7,7 +7,7 @@ import java.util.Set;
  * One line of the {@link Table}.
  *
  * @param opcode 0..FF, or 0F00..0FFF
- * @param prefix mandatory prefix 66, F2, F3, or 0
+ * @param prefix mandatory prefix 66, F2, F3; {@link #NO_PREFIX} when none of them may be there; 0 when it does not matter
  * @param digit required reg field of ModRM, -1 for any
  * @param modrm required whole ModRM byte, -1 for any
  * @param form whether ModRM must name memory or a register
@@ -22,6 +22,8 @@ import java.util.Set;
 public record Encoding(int opcode, int prefix, int digit, int modrm, Form form, Mnemonic mnemonic, int condition,
                        List<Operand> operands, int flagsRead, int flagsWritten, int flagsUndefined, boolean conditional,
                        Set<String> attributes, boolean endsBlock) {
+  public static final int NO_PREFIX = -1;
+
   /** What ModRM must name. */
   public enum Form { ANY, MEMORY, REGISTER }
 

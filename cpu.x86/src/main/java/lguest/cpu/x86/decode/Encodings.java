@@ -20,7 +20,7 @@ public final class Encodings {
   public static final Encoding TOO_LONG = pseudo(Mnemonic.TOO_LONG);
 
   static {
-    Table.TEXT.lines().map(String::strip).filter(line -> !line.isEmpty()).forEach(Encodings::parse);
+    (Table.TEXT + SimdTable.TEXT).lines().map(String::strip).filter(line -> !line.isEmpty()).forEach(Encodings::parse);
     for (Encoding encoding : ALL) {
       int index = index(encoding.opcode());
       HAS_MODRM[index] |= encoding.digit() >= 0 || encoding.modrm() >= 0 || encoding.form() != Form.ANY
@@ -59,7 +59,7 @@ public final class Encodings {
       case 0x66 -> 1;
       case 0xF2 -> 2;
       case 0xF3 -> 3;
-      default -> 0;
+      default -> 0; // none, which is also what NP asks for
     };
   }
 
@@ -85,7 +85,8 @@ public final class Encodings {
     String code = column[0];
     int prefix = 0;
     if (code.contains(".")) {
-      prefix = Integer.parseInt(code.substring(0, 2), 16);
+      String name = code.substring(0, 2);
+      prefix = name.equals("NP") ? Encoding.NO_PREFIX : Integer.parseInt(name, 16);
       code = code.substring(3);
     }
     int digit = -1;

@@ -25,8 +25,8 @@ final class Formatter {
     OperandKind kind = i.encoding.kind(n);
     int size = i.size(n);
     return switch (kind.place) {
-      case RM -> i.mod == 3 ? register(i.rm, size) : memory(i);
-      case REG -> register(i.reg, size);
+      case RM -> i.mod == 3 ? register(kind, i.rm, size) : memory(i);
+      case REG -> register(kind, i.reg, size);
       case OPCODE -> register(i.opcode & 7, size);
       case SEGMENT -> i.reg < 6 ? SEGMENT[i.reg] : "seg" + i.reg;
       case CONTROL -> "cr" + i.reg;
@@ -40,6 +40,14 @@ final class Formatter {
       case SOURCE -> SEGMENT[i.segment()] + ":[esi]";
       case DESTINATION -> "es:[edi]";
       case FIXED -> kind == OperandKind.rAX ? register(0, size) : kind == OperandKind.ONE ? "1" : kind.name().toLowerCase();
+    };
+  }
+
+  private static String register(OperandKind kind, int number, int size) {
+    return switch (kind.bank) {
+      case GENERAL -> register(number, size);
+      case MMX -> "mm" + number;
+      case XMM -> "xmm" + number;
     };
   }
 

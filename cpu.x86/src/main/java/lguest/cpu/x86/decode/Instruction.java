@@ -55,7 +55,7 @@ public final class Instruction {
   /** Bytes of the operand. */
   public int size(int operand) {
     OperandKind kind = encoding.kind(operand);
-    if (kind == OperandKind.Evw && memory()) return 2;
+    if ((kind == OperandKind.Evw || kind == OperandKind.Edw) && memory()) return 2;
     return kind.size(operandSize);
   }
 

@@ -31,7 +31,19 @@ public enum OperandKind {
   ES(Place.FIXED, 2), CS(Place.FIXED, 2), SS(Place.FIXED, 2), DS(Place.FIXED, 2), FS(Place.FIXED, 2), GS(Place.FIXED, 2),
   /** The constant 1 of the short shift forms. */
   ONE(Place.FIXED, 1),
-  ST(Place.X87, 10), STi(Place.X87, 10);
+  ST(Place.X87, 10), STi(Place.X87, 10),
+  /** General register or memory of 4 bytes, whatever the operand size; of 4 bytes in a register and 2 in memory. */
+  Ed(Place.RM, 4), Edw(Place.RM, 4), Gd(Place.REG, 4),
+  /** Memory of 1 byte, and of 16. */
+  Mb(Place.RM, 1), Mdq(Place.RM, 16),
+  /** MMX register by the reg field; MMX register or memory, 8 or 4 bytes of it; MMX register by the rm field. */
+  Pq(Place.REG, 8, Bank.MMX), Qq(Place.RM, 8, Bank.MMX), Qd(Place.RM, 4, Bank.MMX), Nq(Place.RM, 8, Bank.MMX),
+  /** XMM register by the reg field; XMM register or memory, so many bytes of it; XMM register by the rm field. */
+  Vdq(Place.REG, 16, Bank.XMM), Wdq(Place.RM, 16, Bank.XMM), Wq(Place.RM, 8, Bank.XMM), Wd(Place.RM, 4, Bank.XMM),
+  Udq(Place.RM, 16, Bank.XMM);
+
+  /** Which registers a register operand means. */
+  public enum Bank { GENERAL, MMX, XMM }
 
   /** What part of the encoding, or of the machine, names the operand. */
   public enum Place { RM, REG, SEGMENT, CONTROL, DEBUG, OPCODE, IMMEDIATE, RELATIVE, FAR, OFFSET, SOURCE, DESTINATION, FIXED, X87 }
@@ -39,10 +51,16 @@ public enum OperandKind {
   public final Place place;
   /** Bytes; 0: the operand size of the instruction (or none). */
   public final int size;
+  public final Bank bank;
 
   OperandKind(Place place, int size) {
+    this(place, size, Bank.GENERAL);
+  }
+
+  OperandKind(Place place, int size, Bank bank) {
     this.place = place;
     this.size = size;
+    this.bank = bank;
   }
 
   static OperandKind of(String name) {

@@ -12,7 +12,7 @@ package lguest.cpu.x86.decode;
  * condition. {@code /d}: the reg
  * field of ModRM must be d; {@code /dm} and {@code /dr}: and the operand is memory, or a register; {@code :e1}: the whole
  * ModRM byte. {@code /m}: any reg, memory only.
- * A leading {@code F3.} (also 66., F2., NP.) is a mandatory prefix: room for SSE.
+ * A leading {@code F3.} (also 66., F2.) is a mandatory prefix, {@code NP.} the absence of all three. {@link SimdTable} has most of these.
  *
  * <p><b>operands</b>: destination first; letters as in the SDM's opcode map (vol. 2, appendix A), see {@link OperandKind}. A
  * sign before one says how it is used:
@@ -202,7 +202,11 @@ final class Table {
       0F08    INVD   -        -          priv
       0F09    WBINVD -        -          priv
       0F0B    UD2    -        -          end
-      0F18    NOP    &Ev      -          alias
+      0F18/r  NOP    &Ev      -          alias
+      0F18/4m NOP    &Ev      -          alias
+      0F18/5m NOP    &Ev      -          alias
+      0F18/6m NOP    &Ev      -          alias
+      0F18/7m NOP    &Ev      -          alias
       0F19    NOP    &Ev      -          alias
       0F1A    NOP    &Ev      -          alias
       0F1B    NOP    &Ev      -          alias
@@ -230,8 +234,6 @@ final class Table {
       0FAB    BTS    +Ev,Gvb  >c?oszap   lock
       0FAC    SHRD   +Ev,Gv,Ibu >~szpc?oa -
       0FAD    SHRD   +Ev,Gv,CL >~szpc?oa -
-      0FAE/0m FXSAVE =Mx      -          fpu
-      0FAE/1m FXRSTOR Mx      -          fpu
       0FAF    IMUL   +Gv,Ev   >oc?szap   -
       0FB0    CMPXCHG +Eb,Gb  >oszapc    lock
       0FB1    CMPXCHG +Ev,Gv  >oszapc    lock

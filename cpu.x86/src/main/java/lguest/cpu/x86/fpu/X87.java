@@ -48,7 +48,7 @@ public final class X87 extends RegisterForms {
     image.load(this);
   }
 
-  /** Writes the state to the image; the XMM half and MXCSR of the image are never touched by this class. */
+  /** Writes the state to the image; the XMM half and MXCSR of the image are touched by {@link #fxrstor} only. */
   public void flush() {
     image.store(this);
   }
@@ -224,6 +224,31 @@ public final class X87 extends RegisterForms {
       if (stagedPop) pop();
     }
     return pending();
+  }
+
+  // ---- the same registers as MMX sees them (SDM vol. 1, 9.5)
+
+  /** MMX register n: the mantissa of physical register n, wherever the top of the stack is. */
+  public long mmx(int n) {
+    return mantissa[n];
+  }
+
+  /** The rest of the register becomes all ones, which no number is. */
+  public void setMmx(int n, long value) {
+    mantissa[n] = value;
+    signExp[n] = 0xffff;
+  }
+
+  /** What every MMX instruction does besides: the stack begins at 0 and is full. */
+  public void enterMmx() {
+    top = 0;
+    full = 0xff;
+  }
+
+  /** EMMS: the stack is empty. */
+  public void leaveMmx() {
+    top = 0;
+    full = 0;
   }
 
   // ---- whole states

@@ -103,6 +103,16 @@ final class Binder {
       case INVLPG -> new SystemOps.Invalidate(new Ea(c, i));
       case LAR, LSL -> new SystemOps.Ask(i.mnemonic(), operand(i, 0), operand(i, 1));
       case VERR, VERW -> new SystemOps.Ask(i.mnemonic(), null, operand(i, 0));
+      default -> i.encoding.has("sse") || i.encoding.has("mmx") ? Simd.op(c, i) : other(i);
+    };
+  }
+
+  private Op other(Instruction i) {
+    return switch (i.mnemonic()) {
+      case LFENCE, MFENCE, SFENCE -> new Moves.Nothing();
+      case PREFETCHNTA, PREFETCHT0, PREFETCHT1, PREFETCHT2 -> new Moves.Nothing();
+      case CLFLUSH -> new Simd.FlushLine(new Ea(c, i));
+      case MOVNTI -> new Moves.General(operand(i, 0), operand(i, 1));
       default -> Fpu.op(c, i);
     };
   }

@@ -12,6 +12,8 @@ import lguest.cpu.x86.Engine;
 import lguest.cpu.x86.Exit;
 import lguest.cpu.x86.fpu.X87;
 import lguest.cpu.x86.mmu.Mmu;
+import lguest.cpu.x86.simd.FloatUnit;
+import lguest.cpu.x86.simd.Vector;
 import lguest.cpu.x86.state.CpuState;
 import lguest.cpu.x86.state.Flags;
 import lguest.cpu.x86.state.GuestFault;
@@ -44,6 +46,9 @@ public final class Core implements Translator.Processor {
   private final MemorySegment block;
   private boolean closed;
   private final X87 x87;
+  /** Scratch of SIMD instructions. */
+  final FloatUnit floats = new FloatUnit();
+  final Vector destination = new Vector(), source = new Vector();
   /** The unit's state may be newer than its image in the state block. */
   private boolean x87Used;
   private final ForeignStores foreign = new ForeignStores();
@@ -92,7 +97,8 @@ public final class Core implements Translator.Processor {
     }
     long fx = state + FXSAVE;
     Native.set16(fx, 0x37F);
-    Native.set32(fx + 24, 0x1F80);
+    Native.set32(state + MXCSR, 0x1F80);
+    Native.set32(state + MXCSR_MASK, Simd.MXCSR_BITS);
     changeMode();
   }
 

@@ -78,8 +78,10 @@ public final class CpuState {
   public static final int SELECTOR = 0, ATTRIBUTES = 4, BASE = 8, LIMIT = 16;
   public static final int ES = 0, CS = 1, SS = 2, DS = 3, FS = 4, GS = 5;
 
-  /** The x87 (later SSE) state as FXSAVE writes it: 512 bytes, 16-byte aligned. */
+  /** The x87 and SSE state as FXSAVE writes it: 512 bytes, 16-byte aligned. */
   public static final int FXSAVE = 0x400, FXSAVE_SIZE = 512;
+  /** In there. MXCSR and XMM0..XMM7 are always as they stand here; x87 and MMX registers may have moved to the unit. */
+  public static final int MXCSR = FXSAVE + 24, MXCSR_MASK = FXSAVE + 28, XMM = FXSAVE + 160;
 
   /** Two soft TLBs, for CPL 0..2 and for CPL 3. */
   public static final int TLB_SUPERVISOR = 0x1000;

@@ -11,7 +11,7 @@ public final class GuestFault extends RuntimeException {
   private static final long serialVersionUID = 1;
 
   public static final int DE = 0, DB = 1, BP = 3, OF = 4, BR = 5, UD = 6, NM = 7, TS = 10, NP = 11, SS = 12, GP = 13, PF = 14,
-      MF = 16, AC = 17;
+      MF = 16, AC = 17, XM = 19;
 
   public transient Exit exit;
   public int vector;

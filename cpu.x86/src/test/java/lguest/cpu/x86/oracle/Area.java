@@ -60,6 +60,14 @@ final class Area {
       if (at >= WRITABLE + READONLY) word &= ~0x40000;
       put(image, at, word);
     }
+    long[] vectors = new long[16];
+    for (int at = 0x400; at < 0xc00; at += 128) {
+      Operands.fill(random, vectors);
+      for (int i = 0; i < 16; i++) {
+        put(image, at + 8 * i, (int) vectors[i]);
+        put(image, at + 8 * i + 4, (int) (vectors[i] >>> 32));
+      }
+    }
     for (int at = 0x1000; at < 0x1100; at += 8) {
       long bits = Double.doubleToRawLongBits(random.nextGaussian() * (1 << random.nextInt(20)));
       put(image, at, (int) bits);

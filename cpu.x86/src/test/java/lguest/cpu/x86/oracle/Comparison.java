@@ -102,6 +102,8 @@ final class Comparison {
       boolean full = (t.ftw >> ((t.fsw >> 11) + i & 7) & 1) != 0;
       if (full && (t.mantissa[i] != o.mantissa[i] || t.signExp[i] != o.signExp[i])) return "st";
     }
+    if (t.mxcsr != o.mxcsr) return "mxcsr " + Integer.toHexString(t.mxcsr ^ o.mxcsr);
+    for (int i = 0; i < 16; i++) if (t.xmm[i] != o.xmm[i]) return "xmm";
     if (!Arrays.equals(t.changes, o.changes) && !(o.vector == 14 && MANY_STORES.contains(at))) return "memory";
     return null;
   }

@@ -21,7 +21,7 @@ import lguest.cpu.x86.oracle.Program.Item;
 final class Generator {
   /** What cannot be compared: it reads a clock, the model, the host's own tables, or rounds as the maker likes. */
   private static final Set<String> LEFT_OUT = Set.of("CPUID", "RDTSC", "RDPMC", "SLDT", "STR", "SGDT", "SIDT", "SMSW", "VERR", "VERW", "LAR", "LSL",
-      "SYSENTER", "SYSEXIT", "FXSAVE", "FXRSTOR", "LDMXCSR", "STMXCSR", "F2XM1", "FYL2X", "FPTAN", "FPATAN", "FYL2XP1", "FSINCOS", "FSIN", "FCOS");
+      "SYSENTER", "SYSEXIT", "FXSAVE", "FXRSTOR", "RCPPS", "RCPSS", "RSQRTPS", "RSQRTSS", "F2XM1", "FYL2X", "FPTAN", "FPATAN", "FYL2XP1", "FSINCOS", "FSIN", "FCOS");
   /** Encodings that no processor of the i686's successors has: #UD. */
   private static final List<String> UNDEFINED = List.of("0f04", "0f0a", "0f24c0", "0f27c0", "0fba050100002000", "0fbac000", "0fc7c8", "c6c800", "fed0", "fee8",
       "ffff", "ffd8", "ffe8", "f090", "f089c0", "f001c0", "f0a100000020", "8ec8", "8ef0", "8ef8", "8cf0", "8cf8", "8dc0", "0f0b", "0fffc0", "d9d1", "d9e2",
@@ -32,7 +32,7 @@ final class Generator {
   private static final int INTEGER_WEIGHT = 5;
 
   private final Random random;
-  private final List<Encoding> integer, x87;
+  private final List<Encoding> integer, x87, simd;
   /** How often each line of the table was put into a program. */
   final Map<Encoding, Integer> used = new HashMap<>();
   private Program program;
@@ -42,13 +42,18 @@ final class Generator {
   Generator(Random random) {
     this.random = random;
     List<Encoding> all = Encodings.all().stream().filter(e -> !leftOut(e.mnemonic())).toList();
-    integer = all.stream().filter(e -> !e.has("fpu")).toList();
+    integer = all.stream().filter(e -> !e.has("fpu") && !simd(e)).toList();
+    simd = all.stream().filter(Generator::simd).toList();
     x87 = all.stream().filter(e -> e.has("fpu")).toList();
     for (Encoding e : all) used.put(e, 0);
   }
 
   static boolean leftOut(Mnemonic m) {
     return LEFT_OUT.contains(m.name());
+  }
+
+  private static boolean simd(Encoding e) {
+    return e.has("sse") || e.has("mmx");
   }
 
   private boolean chance(int percent) {
@@ -80,11 +85,14 @@ final class Generator {
     program.registers[4] = Area.STACK + (chance(4) ? random.nextInt(40) : chance(4) ? Area.STACK_SIZE - random.nextInt(40) : 0x800 + 4 * random.nextInt(64));
     program.eflags = 0x202 | random.nextInt() & 0x8d5 | (chance(15) ? 0x400 : 0) | (chance(2) ? 0x100 : 0);
     int count = 1 + random.nextInt(6);
-    boolean floating = chance(20);
+    boolean floating = chance(20), vectors = chance(35);
+    Operands.fill(random, program.xmm);
+    program.mxcsr = chance(50) ? 0x1f80 : chance(50) ? 0x1f80 | random.nextInt(0x10000) : random.nextInt(0x10000);
     if (floating) for (int i = random.nextInt(5); i > 0; i--) add(hex("dd05"), le(Area.DATA + 0x1000 + 8 * random.nextInt(32), 4));
     for (int i = 0; i < count; i++) {
       if (chance(2)) selfModifying();
       else if (chance(2)) add(hex(UNDEFINED.get(random.nextInt(UNDEFINED.size()))));
+      else if (vectors && random.nextInt(INTEGER_WEIGHT) != 0) instruction(pick(simd));
       else instruction(pick(floating && random.nextInt(INTEGER_WEIGHT) != 0 ? x87 : integer));
       // The last piece may have been too much.
       while (program.length() > Program.MOST_CODE) program.items.removeLast();
@@ -186,6 +194,7 @@ final class Generator {
         // A 32-bit push of a segment register may leave the upper half of the slot alone; there shall be nothing in it.
         if (e.kind(0).place == OperandKind.Place.FIXED) add(hex("6a008d642404"));
       }
+      case "LDMXCSR" -> add(hex("c705"), le(Area.DATA + 0x1ff0, 4), le(chance(90) ? random.nextInt(0x10000) : 1 << 18 + random.nextInt(14), 4));
       case "LOOP", "LOOPE", "LOOPNE" -> add(hex("83e10741"));
       case "JCXZ" -> add(hex("83e107"));
       case "POP" -> {
@@ -204,6 +213,8 @@ final class Generator {
     boolean near = name.equals("RET") || name.equals("RETF") || name.equals("IRET");
     if (near && operandSize == 2 && chance(80)) operandSize = 4;
     if (prepared) prepare(e, operandSize);
+    // Another prefix makes another instruction of these.
+    if (e.prefix() != 0 && (e.opcode() == 0x0fae || !chance(2))) operandSize = 4;
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     boolean register = e.form() == Encoding.Form.REGISTER || e.modrm() >= 0xc0 || e.form() == Encoding.Form.ANY && chance(45);
     boolean locked = !register && e.has("lock") && chance(20);
@@ -213,7 +224,7 @@ final class Generator {
     if (override != 0) out.write(override);
     if (locked) out.write(0xf0);
     if (e.has("rep") && chance(60)) out.write(chance(50) ? 0xf3 : 0xf2);
-    if (e.prefix() != 0) out.write(e.prefix());
+    if (e.prefix() > 0) out.write(e.prefix());
     if (e.opcode() >= 0x0f00) out.write(0x0f);
     out.write(e.opcode());
     // A misaligned locked access may be trapped, or punished, by the host.
@@ -295,6 +306,12 @@ final class Generator {
       out.write(0xc0 | reg << 3 | rm);
       return;
     }
+    if (e.mnemonic().name().equals("LDMXCSR")) {
+      // Only what was just put there: the host may know bits that we do not.
+      out.write(reg << 3 | 5);
+      out.writeBytes(le(Area.DATA + 0x1ff0, 4));
+      return;
+    }
     boolean far = e.operands().stream().anyMatch(o -> o.kind() == OperandKind.Mp);
     boolean lea = e.mnemonic().name().equals("LEA");
     if (aligned || far && chance(60)) {
@@ -307,6 +324,11 @@ final class Generator {
       // Into a segment with a base and a limit, mostly near one of its ends.
       out.write(reg << 3 | 5);
       out.writeBytes(le(chance(50) ? 0x7f8 + random.nextInt(12) : chance(10) ? -random.nextInt(12) : random.nextInt(0x1800), 4));
+      return;
+    }
+    int size = simd(e) ? operandBytes(e) : 0;
+    if (size >= 8 && addressSize == 4 && !chance(8)) {
+      alignedAddress(out, reg, size);
       return;
     }
     int mod = random.nextInt(3);
@@ -341,11 +363,29 @@ final class Generator {
     if (mod == 2) out.writeBytes(le(lea ? number() : random.nextInt(512) - 256, 4));
   }
 
+  private static int operandBytes(Encoding e) {
+    return e.operands().stream().filter(o -> o.kind().place == OperandKind.Place.RM).mapToInt(o -> o.kind().size).max().orElse(0);
+  }
+
+  /** A multiple of 16 mostly, or of 8 when that is the size: an absolute address, or one from a register whose value is known. */
+  private void alignedAddress(ByteArrayOutputStream out, int reg, int size) {
+    int at = Area.DATA + (chance(4) ? Area.WRITABLE + random.nextInt(Area.READONLY) : random.nextInt(Area.WRITABLE - 16));
+    at &= chance(85) ? -16 : chance(80) ? -8 : -4;
+    int base = new int[] {3, 5, 6, 7}[random.nextInt(4)];
+    if (pointer[base] && chance(60)) {
+      out.write(0x80 | reg << 3 | base);
+      out.writeBytes(le(at - program.registers[base], 4));
+    } else {
+      out.write(reg << 3 | 5);
+      out.writeBytes(le(at, 4));
+    }
+  }
+
   /** Forgets pointers that the last instruction probably overwrote. */
   private void clobber(Encoding e, boolean register) {
     byte[] bytes = program.items.getLast().bytes;
     for (Encoding.Operand o : e.operands()) {
-      if (!o.writes()) continue;
+      if (!o.writes() || o.kind().bank != OperandKind.Bank.GENERAL) continue;
       switch (o.kind().place) {
         case REG -> pointer[bytes[Math.min(bytes.length - 1, 2)] >> 3 & 7] = false;
         case RM -> {

@@ -55,7 +55,7 @@ final class OurProcessor implements AutoCloseable {
     MemorySegment.copy(SERVICE_CODE, 0, memory, ValueLayout.JAVA_BYTE, SERVICE_FRAME, SERVICE_CODE.length);
     memory.set(INT, SERVICE_FRAME + CLEAN_AREA, 0x37f);
     MemorySegment.copy(this.image, 0, memory, dataFrame, image.length);
-    cpu = new Cpu(memory, new CpuConfig(CpuModel.i686(), index -> Area.descriptor(index, segments), System::nanoTime, 0, 0, 0, engine));
+    cpu = new Cpu(memory, new CpuConfig(CpuModel.pentium4(), index -> Area.descriptor(index, segments), System::nanoTime, 0, 0, 0, engine));
   }
 
   private void map(int table, int pages, int frame, int rights) {
@@ -73,6 +73,9 @@ final class OurProcessor implements AutoCloseable {
     cpu.memoryWritten(FRAMES, stackFrame + Area.STACK_SIZE - FRAMES);
     r.cr0(0x8001_0033);
     r.cr3(DIRECTORY);
+    r.cr4(0x600);
+    for (int i = 0; i < 16; i++) memory.set(ValueLayout.JAVA_LONG, SERVICE_FRAME + CLEAN_AREA + 160 + 8L * i, p.xmm[i]);
+    memory.set(INT, SERVICE_FRAME + CLEAN_AREA + 24, p.mxcsr);
     for (int s : new int[] {Registers.ES, Registers.SS, Registers.DS}) segment(s, Area.DATA_SELECTOR);
     segment(Registers.FS, Area.fs(segments));
     segment(Registers.GS, Area.gs(segments));
@@ -153,7 +156,7 @@ final class OurProcessor implements AutoCloseable {
     o.eflags = r.eflags();
     for (int i = 0; i < 8; i++) o.registers[i] = r.general(i);
     for (int i = 0; i < 6; i++) o.selectors[i] = r.selector(i);
-    x87(o);
+    floatingPoint(o);
     o.changes = changes();
     return o;
   }
@@ -189,7 +192,7 @@ final class OurProcessor implements AutoCloseable {
     cpu.flushTlb();
   }
 
-  private void x87(Outcome o) {
+  private void floatingPoint(Outcome o) {
     service(FXSAVE_AT);
     MemorySegment x = memory.asSlice(SERVICE_FRAME + FXSAVE_AREA, 512);
     o.fcw = x.get(ValueLayout.JAVA_SHORT, 0) & 0xffff;
@@ -199,6 +202,8 @@ final class OurProcessor implements AutoCloseable {
       o.mantissa[i] = x.get(ValueLayout.JAVA_LONG, 32 + 16L * i);
       o.signExp[i] = x.get(ValueLayout.JAVA_SHORT, 40 + 16L * i) & 0xffff;
     }
+    for (int i = 0; i < 16; i++) o.xmm[i] = x.get(ValueLayout.JAVA_LONG, 160 + 8L * i);
+    o.mxcsr = x.get(INT, 24);
   }
 
   private int[] changes() {

@@ -11,7 +11,7 @@ import lguest.cpu.x86.decode.Instruction;
 /** A few instructions, the registers they start with, and INT3 behind them. */
 final class Program {
   /** Bytes of a case as processor.c reads it, and the most code it may hold. */
-  static final int RECORD = 176, MOST_CODE = 128;
+  static final int RECORD = 308, MOST_CODE = 128;
 
   /** One instruction, perhaps with a field that depends on where another instruction comes to lie. */
   static final class Item {
@@ -32,6 +32,9 @@ final class Program {
   final List<Item> items = new ArrayList<>();
   final int[] registers = new int[8];
   int eflags = 0x202;
+  /** XMM registers, low half first. */
+  final long[] xmm = new long[16];
+  int mxcsr = 0x1f80;
   /** Of the first instruction in the code page. */
   int offset;
 
@@ -40,7 +43,9 @@ final class Program {
     p.items.addAll(items.subList(0, from));
     p.items.addAll(items.subList(to, items.size()));
     System.arraycopy(registers, 0, p.registers, 0, 8);
+    System.arraycopy(xmm, 0, p.xmm, 0, 16);
     p.eflags = eflags;
+    p.mxcsr = mxcsr;
     p.offset = offset;
     return p;
   }
@@ -80,14 +85,16 @@ final class Program {
     int end = b.position() + RECORD;
     b.putInt(offset).putInt(code.length).putInt(Area.CODE + offset).putInt(eflags);
     for (int r : registers) b.putInt(r);
-    b.put(code).position(end);
+    b.put(code).position(end - 132);
+    for (long half : xmm) b.putLong(half);
+    b.putInt(mxcsr);
   }
 
   @Override
   public String toString() {
     byte[] code = code();
     StringBuilder s = new StringBuilder("code ").append(HexFormat.of().formatHex(code)).append(String.format(" at %08x%n", Area.CODE + offset));
-    s.append(registers(registers, eflags));
+    s.append(registers(registers, eflags)).append(vectors(xmm, mxcsr));
     Decoder decoder = new Decoder();
     int[] starts = starts();
     for (int i = 0; i < items.size(); i++) {
@@ -95,6 +102,14 @@ final class Program {
       s.append("  ").append(HexFormat.of().formatHex(code, starts[i], starts[i + 1])).append("  ").append(in == null ? "(no instruction)" : in).append('\n');
     }
     return s.toString();
+  }
+
+  static String vectors(long[] xmm, int mxcsr) {
+    StringBuilder s = new StringBuilder(String.format("  mxcsr %04x", mxcsr));
+    for (int i = 0; i < 8; i++) {
+      if ((xmm[2 * i] | xmm[2 * i + 1]) != 0) s.append(String.format(" xmm%d %016x:%016x", i, xmm[2 * i + 1], xmm[2 * i]));
+    }
+    return s.append('\n').toString();
   }
 
   static String registers(int[] r, int eflags) {

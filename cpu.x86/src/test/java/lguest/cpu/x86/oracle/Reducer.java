@@ -30,6 +30,15 @@ final class Reducer {
     return d != null && !d.equals(Comparison.NOT_COMPARABLE);
   }
 
+  /**
+   * The host agreed when asked again, and the program stores what AMD's processors lose when the kernel switches away: where the last
+   * x87 instruction was.
+   */
+  boolean flickers(Program p) throws IOException, InterruptedException {
+    boolean tells = comparison.route(p).mnemonics().stream().anyMatch(m -> m.equals("FNSAVE") || m.equals("FNSTENV"));
+    return tells && !differs(p);
+  }
+
   Program reduce(Program p) throws IOException, InterruptedException {
     for (int size = Math.max(1, p.items.size() / 2); size >= 1; size /= 2) {
       for (int i = 0; i + size <= p.items.size() && p.items.size() > 1; ) {
@@ -44,6 +53,15 @@ final class Reducer {
       p.registers[r] = 0;
       if (!differs(p)) p.registers[r] = value;
     }
+    for (int r = 0; r < 16; r++) {
+      long value = p.xmm[r];
+      if (value == 0) continue;
+      p.xmm[r] = 0;
+      if (!differs(p)) p.xmm[r] = value;
+    }
+    int control = p.mxcsr;
+    p.mxcsr = 0x1f80;
+    if (!differs(p)) p.mxcsr = control;
     int flags = p.eflags;
     p.eflags = 0x202;
     if (!differs(p)) p.eflags = flags;

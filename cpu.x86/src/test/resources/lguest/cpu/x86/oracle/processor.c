@@ -32,6 +32,8 @@ struct test {
 	u32 eip, eflags;
 	u32 regs[8];                    /* eax ecx edx ebx esp ebp esi edi */
 	u8 code[128];
+	u8 xmm[8][16];
+	u32 mxcsr;
 };
 
 struct outcome {
@@ -42,6 +44,8 @@ struct outcome {
 	u16 fcw, fsw, ftw, fop;
 	u32 changes;
 	u8 st[8][10];
+	u8 xmm[8][16];
+	u32 mxcsr;
 };
 
 /* What the kernel pushes for a handler, as far as we look at it. */
@@ -147,6 +151,9 @@ __asm__(
 "	mov %eax, %ds; mov %eax, %es\n"
 "	mov %esi, %fs; mov %edx, %gs\n"
 "	fninit\n"
+"	movups 176(%rdi), %xmm0; movups 192(%rdi), %xmm1; movups 208(%rdi), %xmm2; movups 224(%rdi), %xmm3\n"
+"	movups 240(%rdi), %xmm4; movups 256(%rdi), %xmm5; movups 272(%rdi), %xmm6; movups 288(%rdi), %xmm7\n"
+"	ldmxcsr 304(%rdi)\n"
 "	push %rax\n"
 "	mov 32(%rdi), %eax; push %rax\n"       /* esp */
 "	mov 12(%rdi), %eax; push %rax\n"       /* eflags */
@@ -197,6 +204,8 @@ static void handler(int signal, void *info, struct frame *f)
 		copy(&outcome.fop, f->fpu + 6, 2);
 		for (i = 0; i < 8; i++)
 			copy(outcome.st[i], f->fpu + 32 + 16 * i, 10);
+		copy(outcome.xmm, f->fpu + 160, sizeof outcome.xmm);
+		copy(&outcome.mxcsr, f->fpu + 24, 4);
 	}
 	leave();
 }
