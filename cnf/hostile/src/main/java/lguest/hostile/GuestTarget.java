@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -31,18 +32,17 @@ final class GuestTarget implements Target {
   private static final long LIFE_MILLIS = 250;
 
   private final Workplace place;
-  private final String engine;
+  private final Map<String, String> options;
   private final WatchedHosts hosts;
   private final OpenLauncher launcher;
   private final Optional<Neighbour> neighbour;
   private final Path image, disk, net, otherDisk;
   private final byte[] begin = new byte[DISK];
 
-  /** @param engine the processor's, by its name */
-  GuestTarget(Workplace place, HostProvider host, String engine, boolean withNeighbour) throws Exception {
+  /** @param options the Host's */
+  GuestTarget(Workplace place, HostProvider host, Map<String, String> options, boolean withNeighbour) throws Exception {
     this.place = place;
-    this.engine = engine;
-    System.setProperty("lguest.cpu", engine);
+    this.options = options;
     image = place.file("image");
     disk = place.file("disk");
     net = place.file("net");
@@ -70,14 +70,13 @@ final class GuestTarget implements Target {
   }
 
   @Override public Life live(List<Step> steps) throws Exception {
-    System.setProperty("lguest.cpu", engine);
     Files.write(disk, begin);
     Script script = new Script(steps, RAM);
     Files.write(image, elf(script.image));
     Journal journal = new Journal();
     List<DeviceSpec> devices = List.of(new DeviceSpec("block", disk.toString()), new DeviceSpec("net", net.toString()), new DeviceSpec("console", ""));
     GuestEnd end;
-    try (Guest guest = launcher.launcher().create(new GuestSpec("", RAM, image, Optional.empty(), devices, ""), journal)) {
+    try (Guest guest = launcher.launcher().create(new GuestSpec("", RAM, image, Optional.empty(), devices, "", options), journal)) {
       Attachable.Attachment keyboard = guest.slots().getLast().attach(data -> data.position(data.limit()), false).orElseThrow();
       keyboard.input(ByteBuffer.wrap("typed before anything was asked".getBytes()));
       guest.start();

@@ -3,6 +3,7 @@ package lguest.hostile;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -23,7 +24,7 @@ final class HostTarget implements Target {
   private static final int QUIET_MARK = 0x1234, QUIET_BUFFERS = 0x9_0000, QUIET_LINE = 3;
 
   private final Inventor.Bent bent;
-  private final String engine;
+  private final Map<String, String> engine;
   private final Arena arena = Arena.ofShared();
   private final HostProvider provider = new SoftwareHostProvider();
   private final Island[] islands = {new Island(arena), new Island(arena)};
@@ -36,9 +37,8 @@ final class HostTarget implements Target {
   /** @param engine the processor's, by its name */
   HostTarget(Inventor.Bent bent, String engine) {
     this.bent = bent;
-    this.engine = engine;
-    System.setProperty("lguest.cpu", engine);
-    quietHost = provider.open(quiet.settle(9, quietScript()));
+    this.engine = Map.of("cpu", engine);
+    quietHost = provider.open(quiet.settle(9, quietScript(), this.engine));
     for (int calls = 0; calls < 1 + 8; calls++) awaitQuiet();
     quietMemory = quiet.segment().toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
     breaker = Thread.ofPlatform().daemon().name("fuzz-breaker").start(() -> {
@@ -102,7 +102,6 @@ final class HostTarget implements Target {
   }
 
   @Override public Life live(List<Step> steps) throws Exception {
-    System.setProperty("lguest.cpu", engine);
     List<Step> one = steps.stream().filter(step -> !step.act().startsWith("two.")).toList();
     List<Step> two = steps.stream().filter(step -> step.act().startsWith("two.")).map(step -> new Step(step.act().substring(4), step.numbers())).toList();
     Hostile first = settle(0, one), second = two.isEmpty() ? null : settle(1, two);
@@ -128,7 +127,7 @@ final class HostTarget implements Target {
 
   private Hostile settle(int which, List<Step> steps) {
     Script script = new Script(steps, Island.RAM);
-    HostConfig config = islands[which].settle(which, script);
+    HostConfig config = islands[which].settle(which, script, engine);
     return new Hostile(provider.open(config), script, islands[which]);
   }
 

@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Map;
 import lguest.host.HostConfig;
 import lguest.memory.GuestMemory;
 import lguest.memory.InvalidAddressException;
@@ -30,13 +31,13 @@ final class Island implements GuestMemory {
   }
 
   /** Makes everything new, with this program, and says where it begins. */
-  HostConfig settle(int guestId, Script script) {
+  HostConfig settle(int guestId, Script script, Map<String, String> options) {
     land.fill((byte) 0);
     MemorySegment.copy(MemorySegment.ofArray(script.image), 0, land, Script.CODE, script.image.length);
     int directory = RAM - PAGE_SIZE, table = directory - PAGE_SIZE;
     for (int page = 0; page < size() / PAGE_SIZE; page++) land.set(INT, table + page * 4L, page * PAGE_SIZE | 7);
     land.set(INT, directory + (Script.OFFSET >>> 22) * 4L, table | 7);
-    return new HostConfig(guestId, this, directory, Integer.toUnsignedLong(Script.entry()), Integer.toUnsignedLong(Script.OFFSET));
+    return new HostConfig(guestId, this, directory, Integer.toUnsignedLong(Script.entry()), Integer.toUnsignedLong(Script.OFFSET), options);
   }
 
   int get(long address) { return land.get(INT, address); }

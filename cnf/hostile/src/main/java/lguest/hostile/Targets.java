@@ -1,6 +1,7 @@
 package lguest.hostile;
 
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -15,9 +16,9 @@ enum Targets {
   CALLS_TRANSLATED(3, place -> new HostTarget(Inventor.Bent.CALLS, "translate")),
   TABLES(3, place -> new HostTarget(Inventor.Bent.TABLES, "interpret")),
   TABLES_TRANSLATED(3, place -> new HostTarget(Inventor.Bent.TABLES, "translate")),
-  SLOTS(3, place -> new GuestTarget(place, ScriptHost.provider(), "interpret", false)),
-  GUEST(2, place -> new GuestTarget(place, new SoftwareHostProvider(), "interpret", true)),
-  GUEST_TRANSLATED(2, place -> new GuestTarget(place, new SoftwareHostProvider(), "translate", true));
+  SLOTS(3, place -> new GuestTarget(place, ScriptHost.provider(), Map.of(), false)),
+  GUEST(2, place -> new GuestTarget(place, new SoftwareHostProvider(), Map.of("cpu", "interpret"), true)),
+  GUEST_TRANSLATED(2, place -> new GuestTarget(place, new SoftwareHostProvider(), Map.of("cpu", "translate"), true));
 
   private final int share;
   private final Target.Opener opener;
