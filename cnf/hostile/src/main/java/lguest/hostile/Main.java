@@ -65,7 +65,7 @@ public final class Main {
 
   private int run() throws Exception {
     if (replay.isPresent()) return replay(replay.get());
-    if (life >= 0) return show();
+    if (life >= 0) return show(targets.getFirst());
     int shares = targets.stream().mapToInt(Targets::share).sum(), status = 0;
     long done = 0;
     say("%,d cases, seed %d".formatted(cases, seed));
@@ -75,8 +75,15 @@ public final class Main {
         say("%s: SKIPPED, %s".formatted(kind.word(), obstacle.get()));
         continue;
       }
+      long share = cases * kind.share() / shares;
+      if (kind.isElsewhere()) {
+        int there = Namespace.main(List.of("--seed", "" + seed, "--cases", "" + share, "--target", kind.word()), System.out::println);
+        status = Math.max(status, there);
+        done += there == 0 ? share : 0;
+        continue;
+      }
       Fuzzer fuzzer = new Fuzzer(kind, seed, work, Main::say);
-      Fuzzer.Result result = fuzzer.run(cases * kind.share() / shares);
+      Fuzzer.Result result = fuzzer.run(share);
       done += result.cases();
       say(fuzzer.summary(result));
       if (result.failure().isEmpty()) continue;
@@ -102,8 +109,8 @@ public final class Main {
   }
 
   /** Lives one life, told step by step. */
-  private int show() throws Exception {
-    Targets kind = targets.getFirst();
+  private int show(Targets kind) throws Exception {
+    if (kind.isElsewhere()) return Namespace.main(List.of("--seed", "" + seed, "--target", kind.word(), "--life", "" + life), System.out::println);
     try (Keeper keeper = new Keeper(kind, work)) {
       List<Step> steps = new Fuzzer(kind, seed, work, Main::say).life(keeper.target(), life);
       System.out.println(kind.word());
@@ -114,7 +121,9 @@ public final class Main {
 
   private int replay(Path file) throws Exception {
     List<String> lines = Files.readAllLines(file);
-    try (Keeper keeper = new Keeper(Cases.target(file, lines), work)) {
+    Targets kind = Cases.target(file, lines);
+    if (kind.isElsewhere()) return Namespace.main(List.of("--replay", file.toString()), System.out::println);
+    try (Keeper keeper = new Keeper(kind, work)) {
       return live(keeper, Cases.steps(lines));
     }
   }

@@ -3,7 +3,6 @@ package lguest.hostile;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import lguest.host.software.SoftwareHostProvider;
 
@@ -12,6 +11,8 @@ enum Targets {
   CONSOLE(1, place -> new ConsoleTarget()),
   BLOCK(2, BlockTarget::new),
   NET(2, NetTarget::new),
+  /** In a {@link Namespace}. */
+  TUN(1, place -> new TunTarget()),
   CALLS(3, place -> new HostTarget(Inventor.Bent.CALLS, "interpret")),
   CALLS_TRANSLATED(3, place -> new HostTarget(Inventor.Bent.CALLS, "translate")),
   TABLES(3, place -> new HostTarget(Inventor.Bent.TABLES, "interpret")),
@@ -22,14 +23,10 @@ enum Targets {
 
   private final int share;
   private final Target.Opener opener;
-  private final Supplier<Optional<String>> obstacle;
 
-  Targets(int share, Target.Opener opener) { this(share, opener, Optional::empty); }
-
-  Targets(int share, Target.Opener opener, Supplier<Optional<String>> obstacle) {
+  Targets(int share, Target.Opener opener) {
     this.share = share;
     this.opener = opener;
-    this.obstacle = obstacle;
   }
 
   /** Its name for people. */
@@ -39,8 +36,11 @@ enum Targets {
 
   Target open(Workplace place) throws Exception { return opener.open(place); }
 
+  /** Whether it has to be fuzzed in a {@link Namespace}, and this process is in none. */
+  boolean isElsewhere() { return this == TUN && !Namespace.isInside(); }
+
   /** Why it cannot be fuzzed here, if so. */
-  Optional<String> obstacle() { return obstacle.get(); }
+  Optional<String> obstacle() { return isElsewhere() ? Namespace.obstacle() : Optional.empty(); }
 
   static Targets named(String word) {
     for (Targets target : values()) if (target.word().equals(word)) return target;
