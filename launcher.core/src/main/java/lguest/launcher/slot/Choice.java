@@ -58,12 +58,14 @@ final class Choice {
     refused = null;
   }
 
-  /** Chooses by name, or the best again if that is empty. What somebody has just chosen is tried, even if it has failed. */
+  /** Chooses by name, or the best again if that is empty. Who has just been chosen is tried, even if it has failed. A bundle stays chosen when it is updated, unless another of that name is there. */
   void pin(String name) throws LaunchException {
-    if (!name.isEmpty() && candidates.stream().noneMatch(candidate -> candidate.isCalled(name)))
+    List<String> bundles = candidates.stream().filter(candidate -> candidate.isCalled(name)).map(Candidate::bundle).toList();
+    if (!name.isEmpty() && bundles.isEmpty())
       throw new LaunchException("there is no provider '%s' of type '%s'; %s".formatted(name, type,
         candidates.isEmpty() ? "there is none at all" : "there are: " + String.join(", ", candidates.stream().map(Candidate::label).toList())));
-    pinned = name;
+    boolean one = !name.isEmpty() && candidates.stream().filter(candidate -> candidate.isCalled(bundles.getFirst())).count() == 1;
+    pinned = one ? bundles.getFirst() : name;
     release();
   }
 }

@@ -2,7 +2,10 @@ package lguest.launcher.system;
 
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
+import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 /** A pipe of the operating system, with its descriptors. */
 public final class TestPipe implements AutoCloseable {
@@ -40,6 +43,20 @@ public final class TestPipe implements AutoCloseable {
     if (!readerClosed) Libc.close(ends[0]);
     readerClosed = true;
   }
+
+  /** Another descriptor of the reading end. */
+  public int duplicate() { return Libc.fcntl(ends[0], Libc.F_DUPFD_CLOEXEC, 0); }
+
+  /** Whether this descriptor is one of this pipe. */
+  public boolean isOpen(int fd) {
+    try {
+      return Files.readSymbolicLink(Path.of("/proc/self/fd/" + fd)).equals(Files.readSymbolicLink(Path.of("/proc/self/fd/" + ends[0])));
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  public void close(int fd) { Libc.close(fd); }
 
   @Override public void close() {
     closeReader();
