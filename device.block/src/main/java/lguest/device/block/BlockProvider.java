@@ -31,6 +31,8 @@ public final class BlockProvider implements DeviceProvider {
     DeviceState before = config.state().orElse(null);
     if (before != null && before.version() != BlockDevice.STATE_VERSION)
       throw new DeviceException("this version of the block device does not know what version " + before.version() + " has left; install that one again");
+    if (before != null && !before.values().keySet().containsAll(List.of(SIZE, DEVICE, INODE)))
+      throw new DeviceException("what was left here is another block device's; install that one again");
     List<DiskFile> files = new ArrayList<>();
     try {
       Disk disk = disk(options, before, context, files);

@@ -28,6 +28,8 @@ record ConsoleState(byte[] history, List<Integer> unwritten, byte[] input, long 
       throw new DeviceException("this console cannot take over from a console with state version " + state.version()
           + ", only from " + VERSION + ": install the version that was there");
     Map<String, Object> values = state.values();
+    if (!values.keySet().containsAll(FRESH.write().values().keySet()))
+      throw new DeviceException("what was left here is another console's; install that one again");
     List<Integer> unwritten = Arrays.stream(((String) values.get("unwritten")).split(" ")).filter(count -> !count.isEmpty())
         .map(Integer::valueOf).toList();
     return new ConsoleState((byte[]) values.get("history"), unwritten, (byte[]) values.get("input"),

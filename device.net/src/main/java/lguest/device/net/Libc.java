@@ -1,10 +1,23 @@
 package lguest.device.net;
 
-import com.sun.jna.LastErrorException;
-import com.sun.jna.Native;
-import com.sun.jna.NativeLibrary;
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-/** The operating system's calls we need, through JNA's direct mapping; numbers are those of 64-bit Linux. None of them is given guest memory. */
+import java.lang.foreign.AddressLayout;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.VarHandle;
+
+/**
+ * The operating system's calls we need; numbers are those of 64-bit Linux. None of them is given guest memory. By the JDK's own foreign functions and not by JNA, which
+ * remembers a class it has registered for ever, and with it the whole bundle, each time the bundle is updated.
+ */
 final class Libc {
   static final int O_RDWR = 2, O_CREAT = 0x40, O_CLOEXEC = 0x80000, O_PATH = 0x200000;
   static final int SEEK_END = 2;
@@ -18,46 +31,101 @@ final class Libc {
   static final int MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000;
   static final int EINTR = 4, EAGAIN = 11, EACCES = 13, EISDIR = 21, EINVAL = 22, EADDRINUSE = 98;
 
-  static {
-    Native.register(NativeLibrary.getProcess());
-  }
+  private static final Linker LINKER = Linker.nativeLinker();
+  private static final MemoryLayout CAPTURED = Linker.Option.captureStateLayout();
+  private static final VarHandle ERRNO = CAPTURED.varHandle(MemoryLayout.PathElement.groupElement("errno"));
+  private static final AddressLayout STRING = ADDRESS.withTargetLayout(MemoryLayout.sequenceLayout(1024, ValueLayout.JAVA_BYTE));
+  private static final MethodHandle OPEN = handle("open", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT), Linker.Option.firstVariadicArg(2));
+  private static final MethodHandle CLOSE = handle("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+  private static final MethodHandle LSEEK = handle("lseek", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle FTRUNCATE = handle("ftruncate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
+  private static final MethodHandle FCNTL = handle("fcntl", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG), Linker.Option.firstVariadicArg(2));
+  private static final MethodHandle MEMFD_CREATE = handle("memfd_create", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
+  private static final MethodHandle MMAP = handle("mmap", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
+  private static final MethodHandle MUNMAP = handle("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+  private static final MethodHandle SOCKET = handle("socket", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
+  private static final MethodHandle BIND = handle("bind", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle CONNECT = handle("connect", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle SENDMSG = handle("sendmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle RECVMSG = handle("recvmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle STRERROR = LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("strerror"), FunctionDescriptor.of(STRING, JAVA_INT));
 
   private Libc() {}
 
-  static native int open(String path, int flags, int mode) throws LastErrorException;
+  /** A call failed. */
+  static final class Failure extends RuntimeException {
+    private static final long serialVersionUID = 1;
+    private final int errno;
 
-  static native int close(int fd) throws LastErrorException;
+    Failure(int errno) {
+      super("error " + errno, null, false, false);
+      this.errno = errno;
+    }
 
-  static native long lseek(int fd, long offset, int whence) throws LastErrorException;
+    int errno() { return errno; }
+  }
 
-  static native int ftruncate(int fd, long size) throws LastErrorException;
+  private static MethodHandle handle(String name, FunctionDescriptor type, Linker.Option... more) {
+    Linker.Option[] options = java.util.Arrays.copyOf(more, more.length + 1);
+    options[more.length] = Linker.Option.captureCallState("errno");
+    return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), type, options);
+  }
 
-  static native int fcntl(int fd, int command, long argument) throws LastErrorException;
+  private interface Call { long in(MemorySegment errno, Arena arena) throws Throwable; }
 
-  static native int memfd_create(String name, int flags) throws LastErrorException;
+  private static long call(Call call) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment errno = arena.allocate(CAPTURED);
+      long result = call.in(errno, arena);
+      if (result < 0) throw new Failure((int) ERRNO.get(errno, 0L));
+      return result;
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
 
-  static native long mmap(long address, long length, int protection, int flags, int fd, long offset) throws LastErrorException;
+  static int open(String path, int flags, int mode) { return (int) call((errno, arena) -> (int) OPEN.invokeExact(errno, arena.allocateFrom(path), flags, mode)); }
 
-  static native int munmap(long address, long length) throws LastErrorException;
+  static int close(int fd) { return (int) call((errno, arena) -> (int) CLOSE.invokeExact(errno, fd)); }
 
-  static native int socket(int domain, int type, int protocol) throws LastErrorException;
+  static long lseek(int fd, long offset, int whence) { return call((errno, arena) -> (long) LSEEK.invokeExact(errno, fd, offset, whence)); }
 
-  static native int bind(int fd, long address, int length) throws LastErrorException;
+  static int ftruncate(int fd, long size) { return (int) call((errno, arena) -> (int) FTRUNCATE.invokeExact(errno, fd, size)); }
 
-  static native int connect(int fd, long address, int length) throws LastErrorException;
+  static int fcntl(int fd, int command, long argument) { return (int) call((errno, arena) -> (int) FCNTL.invokeExact(errno, fd, command, argument)); }
 
-  static native long sendmsg(int fd, long message, int flags) throws LastErrorException;
+  static int memfd_create(String name, int flags) { return (int) call((errno, arena) -> (int) MEMFD_CREATE.invokeExact(errno, arena.allocateFrom(name), flags)); }
 
-  static native long recvmsg(int fd, long message, int flags) throws LastErrorException;
+  static long mmap(long address, long length, int protection, int flags, int fd, long offset) { return call((errno, arena) -> (long) MMAP.invokeExact(errno, address, length, protection, flags, fd, offset)); }
 
-  static native String strerror(int errno);
+  static int munmap(long address, long length) { return (int) call((errno, arena) -> (int) MUNMAP.invokeExact(errno, address, length)); }
 
-  static String text(LastErrorException e) { return strerror(e.getErrorCode()); }
+  static int socket(int domain, int type, int protocol) { return (int) call((errno, arena) -> (int) SOCKET.invokeExact(errno, domain, type, protocol)); }
+
+  static int bind(int fd, long address, int length) { return (int) call((errno, arena) -> (int) BIND.invokeExact(errno, fd, address, length)); }
+
+  static int connect(int fd, long address, int length) { return (int) call((errno, arena) -> (int) CONNECT.invokeExact(errno, fd, address, length)); }
+
+  static long sendmsg(int fd, long message, int flags) { return call((errno, arena) -> (long) SENDMSG.invokeExact(errno, fd, message, flags)); }
+
+  static long recvmsg(int fd, long message, int flags) { return call((errno, arena) -> (long) RECVMSG.invokeExact(errno, fd, message, flags)); }
+
+  static String strerror(int errno) {
+    try {
+      return ((MemorySegment) STRERROR.invokeExact(errno)).getString(0);
+    } catch (Throwable e) {
+      return "error " + errno;
+    }
+  }
+
+  static String text(Failure e) { return strerror(e.errno()); }
 
   static void closeQuietly(int fd) {
     try {
       close(fd);
-    } catch (LastErrorException e) {
+    } catch (Failure e) {
       // It is closed all the same.
     }
   }

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import lguest.device.Device;
@@ -36,6 +37,8 @@ final class NetDevice implements Device {
   /** How long frames wait for a guest that takes none. */
   private static final long PATIENCE = TimeUnit.MILLISECONDS.toNanos(200);
   private static final String PLACE = "place", FILE = "file", SOCKET = "socket", RING = "ring.";
+  /** What every state has. */
+  static final Set<String> LEFT = Set.of(PLACE, FILE);
 
   private final DeviceContext context;
   private final NetFile file;

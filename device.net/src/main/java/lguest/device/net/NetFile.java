@@ -1,6 +1,5 @@
 package lguest.device.net;
 
-import com.sun.jna.LastErrorException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -33,9 +32,9 @@ record NetFile(Path path, Path real, int fd, long inode, int owner, int place) {
       fd = Libc.open(Path.of(name).toString(), Libc.O_RDWR | Libc.O_CREAT | Libc.O_CLOEXEC, 0600);
     } catch (InvalidPathException e) {
       throw new DeviceException("'" + name + "' cannot be a file's name: " + e.getReason(), e);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       throw new DeviceException("cannot open network file '" + name + "': " + Libc.text(e)
-        + (e.getErrorCode() == Libc.EISDIR ? "; name a file" : "; its directory must exist, and you must have permission to read and write it"), e);
+        + (e.errno() == Libc.EISDIR ? "; name a file" : "; its directory must exist, and you must have permission to read and write it"), e);
     }
     try {
       long size = Libc.lseek(fd, 0, Libc.SEEK_END);
@@ -43,7 +42,7 @@ record NetFile(Path path, Path real, int fd, long inode, int owner, int place) {
       else if (size != PAGE)
         throw new DeviceException("'" + name + "' is not a network file, which has " + PAGE + " bytes and not " + size + "; name another, it is made if it is missing");
       return of(name, fd, takePlace(name, fd));
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       Libc.closeQuietly(fd);
       throw new DeviceException("cannot use '" + name + "' as a network file: " + Libc.text(e) + "; name another, it is made if it is missing", e);
     } catch (DeviceException | RuntimeException e) {
@@ -73,8 +72,8 @@ record NetFile(Path path, Path real, int fd, long inode, int owner, int place) {
         try {
           Libc.fcntl(fd, Libc.F_OFD_SETLK, flock.address());
           return place;
-        } catch (LastErrorException e) {
-          if (e.getErrorCode() != Libc.EAGAIN && e.getErrorCode() != Libc.EACCES) throw e;
+        } catch (Libc.Failure e) {
+          if (e.errno() != Libc.EAGAIN && e.errno() != Libc.EACCES) throw e;
         }
       }
     }

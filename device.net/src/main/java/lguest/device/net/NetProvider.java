@@ -20,6 +20,7 @@ public final class NetProvider implements DeviceProvider {
       DeviceState state = config.state().get();
       if (state.version() != NetDevice.STATE_VERSION)
         throw new DeviceException("this version of the shared network does not know what version " + state.version() + " has left; install that one again");
+      if (!state.values().keySet().containsAll(NetDevice.LEFT)) throw new DeviceException("what was left here is another network device's; install that one again");
       return NetDevice.resume(config.argument(), state, context);
     }
     NetFile file = NetFile.open(config.argument());

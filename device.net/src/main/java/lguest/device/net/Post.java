@@ -1,6 +1,5 @@
 package lguest.device.net;
 
-import com.sun.jna.LastErrorException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -44,7 +43,7 @@ final class Post {
         socket = Libc.socket(Libc.AF_UNIX, Libc.SOCK_DGRAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
         bind(file, folder, socket);
         return new Post(file, folder, socket);
-      } catch (LastErrorException e) {
+      } catch (Libc.Failure e) {
         Libc.closeQuietly(folder);
         if (socket >= 0) Libc.closeQuietly(socket);
         // The last guest that left may just have taken the folder with it.
@@ -77,7 +76,7 @@ final class Post {
       throw new IOException(path + " is not a folder of the network file's owner alone; remove it");
     try {
       return Libc.open(path.toString(), Libc.O_PATH | Libc.O_CLOEXEC, 0);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       throw new IOException("cannot enter " + path + ": " + Libc.text(e) + "; remove it", e);
     }
   }
@@ -87,8 +86,8 @@ final class Post {
       MemorySegment address = address(arena, file, folder, file.place());
       try {
         Libc.bind(socket, address.address(), SOCKADDR);
-      } catch (LastErrorException e) {
-        if (e.getErrorCode() != Libc.EADDRINUSE) throw e;
+      } catch (Libc.Failure e) {
+        if (e.errno() != Libc.EADDRINUSE) throw e;
         // We hold the lock of this place: whoever had it is gone and could not clean up.
         Files.deleteIfExists(box(file, file.place()));
         Libc.bind(socket, address.address(), SOCKADDR);
@@ -120,7 +119,7 @@ final class Post {
       peer = Libc.socket(Libc.AF_UNIX, Libc.SOCK_DGRAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
       Libc.connect(peer, address(arena, file, folder, place).address(), SOCKADDR);
       return Optional.of(peer);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       if (peer >= 0) Libc.closeQuietly(peer);
       return Optional.empty();
     }
@@ -161,9 +160,9 @@ final class Post {
     try {
       Libc.sendmsg(peer, message(bytes, controlBytes).address(), Libc.MSG_NOSIGNAL);
       return Sent.YES;
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       // A full box has been rung often enough.
-      return e.getErrorCode() == Libc.EAGAIN || e.getErrorCode() == Libc.EINTR ? Sent.BUSY : Sent.NOBODY;
+      return e.errno() == Libc.EAGAIN || e.errno() == Libc.EINTR ? Sent.BUSY : Sent.NOBODY;
     }
   }
 
@@ -191,7 +190,7 @@ final class Post {
       if (size == HELLO_BYTES && body.get(ValueLayout.JAVA_INT, 0) == HELLO && place >= 0 && place < NetFile.PLACES) return Optional.of(new Mail.Hello(place, fd));
       Libc.closeQuietly(fd);
       return Optional.of(new Mail.Bell());
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       return Optional.empty();
     }
   }

@@ -1,6 +1,5 @@
 package lguest.device.net;
 
-import com.sun.jna.LastErrorException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -44,7 +43,7 @@ final class Ring {
       Libc.ftruncate(fd, SIZE);
       Libc.fcntl(fd, Libc.F_ADD_SEALS, SEALS);
       return new Ring(fd, IN);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       if (fd >= 0) Libc.closeQuietly(fd);
       throw new IOException("cannot make shared memory: " + Libc.text(e), e);
     }
@@ -55,7 +54,7 @@ final class Ring {
     try {
       if (Libc.lseek(fd, 0, Libc.SEEK_END) != SIZE || (Libc.fcntl(fd, Libc.F_GET_SEALS, 0) & SEALS) != SEALS) throw new IOException("it is not what was agreed on");
       return new Ring(fd, OUT);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       Libc.closeQuietly(fd);
       throw new IOException(Libc.text(e), e);
     } catch (IOException e) {

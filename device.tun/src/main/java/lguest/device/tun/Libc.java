@@ -1,12 +1,23 @@
 package lguest.device.tun;
 
-import com.sun.jna.LastErrorException;
-import com.sun.jna.Native;
-import com.sun.jna.NativeLibrary;
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.AddressLayout;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.VarHandle;
 
 /**
- * The operating system's calls we need, through JNA's direct mapping; numbers are those of 64-bit Linux. Addresses are plain numbers: whoever passes one of guest
- * memory does so on the guest's thread and for a call that does not block, so the guest cannot end meanwhile.
+ * The operating system's calls we need; numbers are those of 64-bit Linux. Addresses are plain numbers: whoever passes one of guest memory does so on the guest's thread and for a
+ * call that does not block, so the guest cannot end meanwhile. By the JDK's own foreign functions and not by JNA, which remembers a class it has registered for ever, and with it the
+ * whole bundle, each time the bundle is updated.
  */
 final class Libc {
   static final int O_RDWR = 2, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
@@ -16,23 +27,71 @@ final class Libc {
   static final long SIOCGIFFLAGS = 0x8913, SIOCSIFFLAGS = 0x8914, SIOCSIFADDR = 0x8916, SIOCSIFNETMASK = 0x891C, SIOCGIFHWADDR = 0x8927, SIOCGIFINDEX = 0x8933,
     SIOCBRADDIF = 0x89A2;
 
-  static {
-    Native.register(NativeLibrary.getProcess());
-  }
+  private static final Linker LINKER = Linker.nativeLinker();
+  private static final MemoryLayout CAPTURED = Linker.Option.captureStateLayout();
+  private static final VarHandle ERRNO = CAPTURED.varHandle(MemoryLayout.PathElement.groupElement("errno"));
+  private static final AddressLayout STRING = ADDRESS.withTargetLayout(MemoryLayout.sequenceLayout(1024, ValueLayout.JAVA_BYTE));
+  private static final MethodHandle OPEN = handle("open", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
+  private static final MethodHandle CLOSE = handle("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+  private static final MethodHandle SOCKET = handle("socket", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
+  private static final MethodHandle IOCTL = handle("ioctl", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG), Linker.Option.firstVariadicArg(2));
+  private static final MethodHandle READ = handle("read", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
+  private static final MethodHandle WRITEV = handle("writev", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle STRERROR = LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("strerror"), FunctionDescriptor.of(STRING, JAVA_INT));
 
   private Libc() {}
 
-  static native int open(String path, int flags) throws LastErrorException;
+  /** A call failed. */
+  static final class Failure extends RuntimeException {
+    private static final long serialVersionUID = 1;
+    private final int errno;
 
-  static native int close(int fd) throws LastErrorException;
+    Failure(int errno) {
+      super("error " + errno, null, false, false);
+      this.errno = errno;
+    }
 
-  static native int socket(int domain, int type, int protocol) throws LastErrorException;
+    int errno() { return errno; }
+  }
 
-  static native int ioctl(int fd, long request, long argument) throws LastErrorException;
+  private static MethodHandle handle(String name, FunctionDescriptor type, Linker.Option... more) {
+    Linker.Option[] options = java.util.Arrays.copyOf(more, more.length + 1);
+    options[more.length] = Linker.Option.captureCallState("errno");
+    return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), type, options);
+  }
 
-  static native long read(int fd, long buffer, long length) throws LastErrorException;
+  private interface Call { long in(MemorySegment errno, Arena arena) throws Throwable; }
 
-  static native long writev(int fd, long vector, int count) throws LastErrorException;
+  private static long call(Call call) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment errno = arena.allocate(CAPTURED);
+      long result = call.in(errno, arena);
+      if (result < 0) throw new Failure((int) ERRNO.get(errno, 0L));
+      return result;
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
 
-  static native String strerror(int errno);
+  static int open(String path, int flags) { return (int) call((errno, arena) -> (int) OPEN.invokeExact(errno, arena.allocateFrom(path), flags)); }
+
+  static int close(int fd) { return (int) call((errno, arena) -> (int) CLOSE.invokeExact(errno, fd)); }
+
+  static int socket(int domain, int type, int protocol) { return (int) call((errno, arena) -> (int) SOCKET.invokeExact(errno, domain, type, protocol)); }
+
+  static int ioctl(int fd, long request, long argument) { return (int) call((errno, arena) -> (int) IOCTL.invokeExact(errno, fd, request, argument)); }
+
+  static long read(int fd, long buffer, long length) { return call((errno, arena) -> (long) READ.invokeExact(errno, fd, buffer, length)); }
+
+  static long writev(int fd, long vector, int count) { return call((errno, arena) -> (long) WRITEV.invokeExact(errno, fd, vector, count)); }
+
+  static String strerror(int errno) {
+    try {
+      return ((MemorySegment) STRERROR.invokeExact(errno)).getString(0);
+    } catch (Throwable e) {
+      return "error " + errno;
+    }
+  }
 }

@@ -1,6 +1,5 @@
 package lguest.device.tun;
 
-import com.sun.jna.LastErrorException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -65,8 +64,8 @@ final class Tap {
   private static int openClone() throws DeviceException {
     try {
       return Libc.open(CLONE, Libc.O_RDWR | Libc.O_NONBLOCK | Libc.O_CLOEXEC);
-    } catch (LastErrorException e) {
-      throw new DeviceException("cannot open " + CLONE + ": " + text(e) + switch (e.getErrorCode()) {
+    } catch (Libc.Failure e) {
+      throw new DeviceException("cannot open " + CLONE + ": " + text(e) + switch (e.errno()) {
         case Libc.ENOENT, Libc.ENODEV, Libc.ENXIO -> "; the kernel's module is missing, load it as root with: modprobe tun";
         case Libc.EACCES, Libc.EPERM -> "; have an administrator permit it with: chmod 666 " + CLONE;
         default -> "; check the kernel's tun module";
@@ -80,13 +79,13 @@ final class Tap {
       request.set(ValueLayout.JAVA_SHORT, NAME, (short) (IFF_TAP | IFF_NO_PI));
       Libc.ioctl(fd, Libc.TUNSETIFF, request.address());
       return new Tap(fd, request.getString(0));
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       close(fd);
-      boolean denied = e.getErrorCode() == Libc.EPERM || e.getErrorCode() == Libc.EACCES;
+      boolean denied = e.errno() == Libc.EPERM || e.errno() == Libc.EACCES;
       if (wanted == null)
         throw new DeviceException("cannot make a tap interface: " + text(e) + (denied ? "; that takes root (CAP_NET_ADMIN). Without it, "
           + prepare("tap0") + ", and say tunnet=tap:tap0" : "; check the kernel's tun module"), e);
-      throw new DeviceException("cannot use tap '" + wanted + "': " + text(e) + switch (e.getErrorCode()) {
+      throw new DeviceException("cannot use tap '" + wanted + "': " + text(e) + switch (e.errno()) {
         case Libc.EBUSY -> "; another guest or program has it, so end that or use another tap";
         case Libc.EINVAL -> "; it is not a plain tap, so name another or " + prepare("tap0");
         default -> denied ? "; it is somebody else's, so " + prepare("tap0") : "; check it with: ip tuntap show";
@@ -94,7 +93,7 @@ final class Tap {
     }
   }
 
-  private static String text(LastErrorException e) { return Libc.strerror(e.getErrorCode()); }
+  private static String text(Libc.Failure e) { return Libc.strerror(e.errno()); }
 
   /** The socket by which interfaces are asked and told things; a {@code struct ifreq} is a name of 16 bytes and what it is about. */
   private static final class Control implements AutoCloseable {
@@ -103,7 +102,7 @@ final class Tap {
     Control() throws DeviceException {
       try {
         socket = Libc.socket(Libc.AF_INET, Libc.SOCK_DGRAM | Libc.SOCK_CLOEXEC, 0);
-      } catch (LastErrorException e) {
+      } catch (Libc.Failure e) {
         throw new DeviceException("cannot open a socket to set up the network: " + text(e) + "; check the limits of this process", e);
       }
     }
@@ -118,7 +117,7 @@ final class Tap {
       try (Arena arena = Arena.ofConfined()) {
         Libc.ioctl(socket, Libc.SIOCGIFINDEX, request(arena, name).address());
         return true;
-      } catch (LastErrorException e) {
+      } catch (Libc.Failure e) {
         return false;
       }
     }
@@ -150,7 +149,7 @@ final class Tap {
         request.set(ValueLayout.JAVA_SHORT, NAME, (short) Libc.AF_INET);
         MemorySegment.copy(address, 0, request, ValueLayout.JAVA_BYTE, NAME + 4, 4);
         Libc.ioctl(socket, what, request.address());
-      } catch (LastErrorException e) {
+      } catch (Libc.Failure e) {
         throw new DeviceException(failure + ": " + text(e) + "; choose another address, or run as root", e);
       }
     }
@@ -162,8 +161,8 @@ final class Tap {
         MemorySegment request = request(arena, bridge);
         request.set(ValueLayout.JAVA_INT, NAME, port.get(ValueLayout.JAVA_INT, NAME));
         Libc.ioctl(socket, Libc.SIOCBRADDIF, request.address());
-      } catch (LastErrorException e) {
-        throw new DeviceException("cannot add " + tap.name + " to '" + bridge + "': " + text(e) + switch (e.getErrorCode()) {
+      } catch (Libc.Failure e) {
+        throw new DeviceException("cannot add " + tap.name + " to '" + bridge + "': " + text(e) + switch (e.errno()) {
           case Libc.EOPNOTSUPP, Libc.EINVAL -> "; '" + bridge + "' is not a bridge, name one that 'ip link show type bridge' lists";
           case Libc.EPERM, Libc.EACCES -> "; run as root, or have an administrator prepare a tap on that bridge and say tap:<name>";
           default -> "; check the bridge with: ip link show " + bridge;
@@ -174,7 +173,7 @@ final class Tap {
     private void up(Tap tap) throws DeviceException {
       try {
         setUp(tap);
-      } catch (LastErrorException e) {
+      } catch (Libc.Failure e) {
         throw new DeviceException("cannot bring " + tap.name + " up: " + text(e) + "; run as root", e);
       }
     }
@@ -182,7 +181,7 @@ final class Tap {
     private void tryUp(Tap tap) {
       try {
         setUp(tap);
-      } catch (LastErrorException e) {
+      } catch (Libc.Failure e) {
         // The first send tells if it is down.
       }
     }
@@ -209,7 +208,7 @@ final class Tap {
       MemorySegment request = Control.request(arena, name);
       Libc.ioctl(fd, Libc.SIOCGIFHWADDR, request.address());
       return Arrays.copyOfRange(request.toArray(ValueLayout.JAVA_BYTE), NAME + 2, NAME + 8);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       throw new DeviceException("cannot find the hardware address of " + name + ": " + text(e) + "; check it with: ip link show " + name, e);
     }
   }
@@ -218,8 +217,8 @@ final class Tap {
   Optional<Integer> read(MemorySegment frame) throws IOException {
     try {
       return Optional.of((int) Libc.read(fd, frame.address(), frame.byteSize()));
-    } catch (LastErrorException e) {
-      if (e.getErrorCode() == Libc.EAGAIN || e.getErrorCode() == Libc.EINTR) return Optional.empty();
+    } catch (Libc.Failure e) {
+      if (e.errno() == Libc.EAGAIN || e.errno() == Libc.EINTR) return Optional.empty();
       throw new IOException(text(e), e);
     }
   }
@@ -234,8 +233,8 @@ final class Tap {
     try {
       Libc.writev(fd, vector.address(), count);
       return 0;
-    } catch (LastErrorException e) {
-      return e.getErrorCode();
+    } catch (Libc.Failure e) {
+      return e.errno();
     }
   }
 
@@ -244,7 +243,7 @@ final class Tap {
   private static void close(int fd) {
     try {
       Libc.close(fd);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       // It is closed all the same.
     }
   }

@@ -11,6 +11,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import lguest.device.Device;
@@ -38,6 +39,8 @@ final class TunDevice implements Device {
   /** How long frames wait for a guest that takes none. */
   private static final long PATIENCE = TimeUnit.MILLISECONDS.toNanos(200);
   private static final String FD = "fd", NAME = "name", SENT = "sent", WAITING = "waiting";
+  /** What every state has. */
+  static final Set<String> LEFT = Set.of(FD, NAME, SENT, WAITING);
 
   private final DeviceContext context;
   private final Tap tap;

@@ -22,6 +22,7 @@ public final class TunProvider implements DeviceProvider {
       DeviceState state = config.state().get();
       if (state.version() != TunDevice.STATE_VERSION)
         throw new DeviceException("this version of the tap network does not know what version " + state.version() + " has left; install that one again");
+      if (!state.values().keySet().containsAll(TunDevice.LEFT)) throw new DeviceException("what was left here is another tap network's; install that one again");
       return new TunDevice(state, context);
     }
     Tap tap = Tap.open(options);

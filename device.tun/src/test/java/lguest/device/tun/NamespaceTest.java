@@ -23,7 +23,7 @@ class NamespaceTest {
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     process.getOutputStream().close();
     String output = new String(process.getInputStream().readAllBytes());
-    if (!process.waitFor(60, TimeUnit.SECONDS)) process.destroyForcibly();
+    if (!process.waitFor(600, TimeUnit.SECONDS)) process.destroyForcibly();
     return new Outcome(process.waitFor(), output);
   }
 
@@ -66,6 +66,8 @@ class NamespaceTest {
   @Test void nextImplementationKeepsTheInterface() throws Exception { scenario("handOver", ""); }
 
   @Test void vanishedTapClosesTheNetworkAndNotTheGuest() throws Exception { scenario("vanished", ""); }
+
+  @Test void passesTheTestKit() throws Exception { scenario("testKit", ""); }
 
   @Test void bridgeConnectsGuestsAndHost() throws Exception {
     scenario("bridge", "ip link add br0 type bridge && ip addr add 10.1.1.1/24 dev br0 && ip link set br0 up");

@@ -25,6 +25,12 @@ import lguest.device.DeviceException;
 import lguest.device.DeviceState;
 import lguest.device.fake.FakeContext;
 import lguest.device.fake.FakeRequest;
+import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.engine.discovery.DiscoverySelectors;
+import org.junit.platform.launcher.TestExecutionListener;
+import org.junit.platform.launcher.TestIdentifier;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
 
 /** What {@link NamespaceTest} runs inside of a namespace: guests that speak Ethernet by hand with the real network of Linux. */
 final class Scenarios {
@@ -139,7 +145,7 @@ final class Scenarios {
 
   private static int type(byte[] frame) { return ByteBuffer.wrap(frame).getShort(12) & 0xFFFF; }
 
-  private static short checksum(byte[] bytes) {
+  static short checksum(byte[] bytes) {
     int sum = 0;
     for (int i = 0; i < bytes.length; i += 2) sum += (bytes[i] & 0xFF) << 8 | (i + 1 < bytes.length ? bytes[i + 1] & 0xFF : 0);
     while (sum > 0xFFFF) sum = (sum & 0xFFFF) + (sum >> 16);
@@ -266,6 +272,20 @@ final class Scenarios {
       }
       guest.ping("192.168.19.1");
     }
+  }
+
+  /** The whole test kit. */
+  static void testKit() {
+    List<String> failures = new ArrayList<>();
+    int[] passed = {0};
+    LauncherFactory.create().execute(LauncherDiscoveryRequestBuilder.request().selectors(DiscoverySelectors.selectClass(TunKit.class)).build(), new TestExecutionListener() {
+      @Override public void executionFinished(TestIdentifier test, TestExecutionResult result) {
+        if (result.getThrowable().isPresent()) failures.add(test.getDisplayName() + ": " + result.getThrowable().get());
+        else if (test.isTest()) passed[0]++;
+      }
+    });
+    assertEquals(List.of(), failures);
+    assertTrue(passed[0] >= 9, "the kit has more tests than " + passed[0]);
   }
 
   static void handOver() throws Exception {
