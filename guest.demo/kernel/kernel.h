@@ -249,6 +249,7 @@ extern char command_line[2048];
 extern bool quiet;
 typedef int command_fn(int argc, char **argv);
 command_fn command_flood, command_hexdump, command_disk, command_net;
+int dump(u32 address, u32 bytes, u32 label); /* hexdump.c */
 struct command { const char *name; command_fn *run; const char *help; };
 extern const struct command machine_commands[]; /* those of this machine only; ends with a NULL name */
 int run_user(const char *command);

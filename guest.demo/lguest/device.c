@@ -1,7 +1,7 @@
 /*
  * Tour 2.12: The bus is a page
  *
- * Just above the end of memory lies one page with sixteen descriptors. Scanning it once is all the bus there is: a type
+ * Just above the end of memory lies one page with sixteen descriptors. Looking through it is all the bus there is: a type
  * finds its driver in the table below, the status word tells the story of how that went, and slot n interrupts on line n +
  * 1.
  */
@@ -34,18 +34,30 @@ void dma_list(struct lguest_dma *dma, u32 physical, u32 bytes) {
   }
 }
 
-void device_init(void) {
-  device_page = map_device(memory_bytes / PAGE_SIZE, 1);
+const struct driver *device_driver(u32 type) {
+  for (u32 i = 0; i < ARRAY_LEN(drivers); i++)
+    if (drivers[i]->type == type) return drivers[i];
+  return NULL;
+}
+
+/* Sees to what is new on the bus. It need not all be there at boot: a slot may be filled, or be added, at any time. */
+void device_scan(void) {
+  u32 flags = irq_save();
   for (u32 slot = 0; slot < LGUEST_MAX_DEVICES; slot++) {
     struct lguest_device_desc *desc = &device_page[slot];
-    if (desc->type == DEVICE_NONE) continue;
+    if (desc->type == DEVICE_NONE || desc->status & STATUS_ACKNOWLEDGE) continue;
     desc->status |= STATUS_ACKNOWLEDGE;
-    for (u32 i = 0; i < ARRAY_LEN(drivers); i++) {
-      if (drivers[i]->type != desc->type) continue;
-      desc->status |= STATUS_DRIVER;
-      desc->status |= drivers[i]->probe(desc, slot + 1) ? STATUS_DRIVER_OK : STATUS_FAILED;
-    }
+    const struct driver *driver = device_driver(desc->type);
+    if (!driver) continue;
+    desc->status |= STATUS_DRIVER;
+    desc->status |= driver->probe(desc, slot + 1) ? STATUS_DRIVER_OK : STATUS_FAILED;
   }
+  irq_restore(flags);
+}
+
+void device_init(void) {
+  device_page = map_device(memory_bytes / PAGE_SIZE, 1);
+  device_scan();
 }
 
 int command_devices(int argc, char **argv) {

@@ -45,6 +45,7 @@ void timer_arm(u32 ns) { hypercall(LHCALL_SET_CLOCKEVENT, ns, 0, 0); }
 
 const struct command machine_commands[] = {
   {"devices", command_devices, "the device page"},
+  {"device", command_device, "[<slot> send|receive|ask|read|write ...]: talk to a device of any type by hand; `device x` explains"},
   {"stat", command_stat, "counters of hypercalls, interrupts, traps and faults"},
   {"selftest", command_selftest, "[name]: everything the contract promises, one line each"},
   {"die", command_die, "<how>: deliberate deaths; `die` lists them"},

@@ -78,7 +78,7 @@ void irq_dispatch(u32 irq);
 void machine_interrupt(struct regs *r);
 
 /* commands */
-int command_selftest(int argc, char **argv), command_die(int argc, char **argv), command_stat(int argc, char **argv), command_devices(int argc, char **argv);
+int command_selftest(int argc, char **argv), command_die(int argc, char **argv), command_stat(int argc, char **argv), command_devices(int argc, char **argv), command_device(int argc, char **argv);
 
 /* device.c and drivers */
 struct driver {
@@ -88,6 +88,8 @@ struct driver {
 };
 extern struct lguest_device_desc *device_page;
 void device_init(void);
+void device_scan(void);
+const struct driver *device_driver(u32 type); /* NULL: none of ours */
 const char *device_type_name(u32 type);
 void dma_list(struct lguest_dma *dma, u32 physical, u32 bytes);
 extern const struct driver console_driver, block_driver, net_driver;
