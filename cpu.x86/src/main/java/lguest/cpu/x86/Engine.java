@@ -11,12 +11,12 @@ public enum Engine {
   CHECK;
 
   /**
-   * What the system property {@code lguest.cpu} says, {@link #INTERPRET} when it says nothing.
+   * What the system property {@code lguest.cpu} says, {@link #TRANSLATE} when it says nothing.
    *
    * @throws IllegalArgumentException it names no engine; the message is for the user
    */
   public static Engine chosen() {
-    String name = System.getProperty("lguest.cpu", "interpret");
+    String name = System.getProperty("lguest.cpu", "translate");
     for (Engine engine : values()) if (engine.name().equalsIgnoreCase(name)) return engine;
     throw new IllegalArgumentException("there is no processor engine '" + name + "': -Dlguest.cpu can be interpret, translate or check");
   }

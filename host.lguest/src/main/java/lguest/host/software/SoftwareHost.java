@@ -202,6 +202,7 @@ final class SoftwareHost implements Host {
   @Override public Map<String, Long> statistics() {
     Map<String, Long> all = statistics.snapshot();
     if (guestTime != null) all.put("guest_nanos", guestTime.nanos());
+    cpu.statistics().translator().forEach((name, value) -> all.put("cpu." + name, value));
     return all;
   }
 

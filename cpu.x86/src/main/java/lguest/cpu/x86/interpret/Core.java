@@ -2,10 +2,12 @@ package lguest.cpu.x86.interpret;
 
 import static lguest.cpu.x86.state.CpuState.*;
 
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
+import java.util.Map;
 import lguest.cpu.x86.CpuConfig;
 import lguest.cpu.x86.CpuStatistics;
 import lguest.cpu.x86.Engine;
@@ -82,6 +84,9 @@ public final class Core implements Translator.Processor {
     segments = new Segments(this);
     builder = new BlockBuilder(this);
     translator = config.engine() != Engine.INTERPRET ? Translator.create(this, state, size).orElse(null) : null;
+    if (config.engine() != Engine.INTERPRET && translator == null) {
+      System.getLogger("lguest.cpu.x86").log(Level.INFO, "no code can be emitted here ({0}): the guest is interpreted", System.getProperty("os.arch"));
+    }
     lockstep = config.engine() == Engine.CHECK && translator != null ? new Lockstep(this) : null;
     if (lockstep != null) translator.separate();
     cache.translator(translator);
@@ -496,7 +501,7 @@ public final class Core implements Translator.Processor {
   }
 
   public CpuStatistics statistics() {
-    return new CpuStatistics(cache.decoded, cache.dropped, mmu.misses, mmu.flushes);
+    return new CpuStatistics(cache.decoded, cache.dropped, mmu.misses, mmu.flushes, translator == null ? Map.of() : translator.statistics());
   }
 
   // ---- what the Host does between runs

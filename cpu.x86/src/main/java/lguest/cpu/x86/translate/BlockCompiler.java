@@ -2,6 +2,7 @@ package lguest.cpu.x86.translate;
 
 import lguest.cpu.x86.decode.Decoder;
 import lguest.cpu.x86.decode.Instruction;
+import lguest.cpu.x86.decode.Mnemonic;
 import lguest.cpu.x86.state.Flags;
 
 /** Guest bytes to emitted code, one basic block at a time. A block never leaves its page. */
@@ -26,6 +27,7 @@ final class BlockCompiler {
 
   // What the last compile left.
   int instructions;
+  Mnemonic first;
   /** Length of its instructions, or of the one that cannot be emitted, as far as it lies in the page. */
   int bytes;
   /** That one reaches into the next page. */
@@ -71,6 +73,7 @@ final class BlockCompiler {
     }
     bytes = count == 0 ? page.length - (eip & 0xFFF) : code[0].length;
     crosses = count == 0;
+    first = count == 0 ? Mnemonic.INVALID : code[0].mnemonic();
     if (crosses) return false;
     int exitsBefore = exits.size();
     // An instruction that cannot be emitted ends the block before it; then once more, with the right length.

@@ -1,5 +1,7 @@
 package lguest.cpu.x86.translate;
 
+import lguest.cpu.x86.decode.Mnemonic;
+
 /** Emitted blocks by guest-physical page, so that a store to a page finds what it spoils. */
 final class CodePages {
   /** The code of one block, or the knowledge that its first instruction is the interpreter's. */
@@ -15,6 +17,8 @@ final class CodePages {
     final int direct;
     /** The interpreter's form of the one instruction, once it was needed. */
     Object interpreted;
+    /** Its first instruction. */
+    Mnemonic mnemonic;
     /** How often it was about to be run on its own, see {@link Translator#next}. */
     int runs;
     /** It reaches into the next page. */

@@ -15,6 +15,9 @@ final class Exits {
   /** In {@link #x87}: no x87 instruction has completed in this block. */
   static final int NO_X87 = -1;
 
+  /** Their names. */
+  static final String[] KINDS = {"interpret", "load", "store", "chain", "lookup", "count", "site"};
+
   private static final int FIELDS = 8;
   private int[] data = new int[FIELDS * 4096];
   private int count;

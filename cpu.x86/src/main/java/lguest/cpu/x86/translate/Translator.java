@@ -9,7 +9,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import lguest.cpu.x86.decode.Mnemonic;
 import lguest.cpu.x86.mmu.Mmu;
 import lguest.cpu.x86.state.Flags;
 import lguest.cpu.x86.state.Mode;
@@ -73,6 +77,10 @@ public final class Translator implements AutoCloseable {
   private int given;
   private int interpreted;
   private int flagsAlive = Flags.ARITHMETIC;
+  // Counters: by kind of exit, by mnemonic.
+  private final long[] left = new long[Exits.KINDS.length];
+  private final long[] stepped = new long[Mnemonic.values().length];
+  private long compiled;
 
   private Translator(Processor processor, long state, long memorySize, CodeMemory memory) {
     this.processor = processor;
@@ -117,6 +125,16 @@ public final class Translator implements AutoCloseable {
   /** Instructions the last {@link #run} retired, without those the interpreter counted. */
   public long retired() { return given - left() - interpreted; }
 
+  /** See CpuStatistics. Any thread; may lag. */
+  public Map<String, Long> statistics() {
+    Map<String, Long> all = new LinkedHashMap<>();
+    all.put("blocks", compiled);
+    all.put("code", compiler.used());
+    for (int i = 0; i < left.length; i++) if (left[i] != 0) all.put("left." + Exits.KINDS[i], left[i]);
+    for (Mnemonic m : Mnemonic.values()) if (stepped[m.ordinal()] != 0) all.put("stepped." + m.name().toLowerCase(Locale.ROOT), stepped[m.ordinal()]);
+    return all;
+  }
+
   /** Blocks are never linked to each other, so that each comes back here, and do only what both engines do bit for bit. */
   public void separate() {
     separate = true;
@@ -151,6 +169,7 @@ public final class Translator implements AutoCloseable {
       }
       int id = Native.get32(state + EXIT_ID);
       int kind = exits.kind(id);
+      left[kind]++;
       flagsAlive = exits.alive(id);
       if (Native.get8(state + FPU_LOADED) != 0) settlePointers(id);
       switch (kind) {
@@ -233,6 +252,7 @@ public final class Translator implements AutoCloseable {
 
   /** The instruction at EIP, which is the block's first. */
   private boolean interpret(CodePages.Block block) {
+    stepped[block.mnemonic.ordinal()]++;
     Object prepared = block.interpreted;
     if (prepared == null) {
       prepared = processor.prepare();
@@ -275,9 +295,13 @@ public final class Translator implements AutoCloseable {
     if (!compiler.compile(bytes, eip, mode)) {
       CodePages.Block block = pages.add(physical, eip, mode, 0, compiler.bytes, 0, 0);
       block.crosses = compiler.crosses;
+      block.mnemonic = compiler.first;
       return block;
     }
-    return pages.add(physical, eip, mode, compiler.instructions, compiler.bytes, compiler.entry, compiler.direct);
+    compiled++;
+    CodePages.Block block = pages.add(physical, eip, mode, compiler.instructions, compiler.bytes, compiler.entry, compiler.direct);
+    block.mnemonic = compiler.first;
+    return block;
   }
 
   // ---- forgetting
