@@ -145,7 +145,7 @@ class CodeTest {
       }
     }
     assertEquals(visits * 48, m.r.eax());
-    assertTrue(m.cpu.statistics().pagesDropped() > 0, "nothing was ever dropped");
+    assertTrue(m.cpu.statistics().pagesDropped() > 0 || m.cpu.statistics().translator().get("forgotten") > 0, "nothing was ever dropped");
   }
 
   @Test

@@ -30,14 +30,25 @@ final class Machine implements AutoCloseable {
   final Cpu cpu;
   final Registers r;
 
+  private final boolean keepsDeadFlags;
+
   Machine() {
     this(0, 0, 0);
   }
 
+  Machine(Engine engine) {
+    this(0, 0, 0, engine);
+  }
+
   Machine(int linearLimit, int directoryForbidden, int tableForbidden) {
+    this(linearLimit, directoryForbidden, tableForbidden, Engine.chosen());
+  }
+
+  private Machine(int linearLimit, int directoryForbidden, int tableForbidden, Engine engine) {
+    keepsDeadFlags = engine == Engine.INTERPRET;
     cpu = new Cpu(memory, new CpuConfig(CpuModel.pentium4(), i -> i < gdt.length ? gdt[i] : DescriptorSource.BEYOND_LIMIT, () ->
         0x1122334455667788L,
-        linearLimit, directoryForbidden, tableForbidden));
+        linearLimit, directoryForbidden, tableForbidden, engine));
     r = cpu.registers();
     r.esp(STACK);
     r.eip(CODE);
@@ -123,12 +134,12 @@ final class Machine implements AutoCloseable {
     return memory.get(ValueLayout.JAVA_BYTE, at) & 0xFF;
   }
 
-  /** All registers, for "nothing has changed". */
+  /** All registers, for "nothing has changed", but for arithmetic flags if the engine shows them at a fault only as far as anybody may read them. */
   int[] snapshot() {
     int[] all = new int[8 + 2 + 6];
     for (int i = 0; i < 8; i++) all[i] = r.general(i);
     all[8] = r.eip();
-    all[9] = r.eflags();
+    all[9] = r.eflags() & (keepsDeadFlags ? -1 : ~0x8D5);
     for (int i = 0; i < 6; i++) all[10 + i] = r.selector(i);
     return all;
   }

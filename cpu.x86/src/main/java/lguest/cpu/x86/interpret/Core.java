@@ -567,6 +567,7 @@ public final class Core implements Translator.Processor {
   }
 
   public void close() {
+    if (closed) return;
     closed = true;
     if (translator != null) translator.close();
   }

@@ -1,8 +1,9 @@
 package lguest.cpu.x86.translate;
 
+import java.util.Arrays;
 import lguest.cpu.x86.decode.Mnemonic;
 
-/** Emitted blocks by guest-physical page, so that a store to a page finds what it spoils. */
+/** Emitted blocks: by address, so that they are found, and by guest-physical page, so that a store to a page finds what it spoils. */
 final class CodePages {
   /** The code of one block, or the knowledge that its first instruction is the interpreter's. */
   static final class Block {
@@ -23,47 +24,69 @@ final class CodePages {
     int runs;
     /** It reaches into the next page. */
     boolean crosses;
-    private final Block next;
+    /** In its place of the table, and of its page. */
+    private Block next;
+    private final Block onPage;
 
-    private Block(int physical, int eip, int mode, int instructions, int entry, int direct, Block next) {
+    private Block(int physical, int eip, int mode, int instructions, int entry, int direct, Block onPage) {
       this.physical = physical;
       this.eip = eip;
       this.mode = mode;
       this.instructions = instructions;
       this.entry = entry;
       this.direct = direct;
-      this.next = next;
+      this.onPage = onPage;
     }
+
+    private boolean is(int physical, int eip, int mode) { return this.eip == eip && this.physical == physical && this.mode == mode; }
   }
 
-  private static final int BUCKETS = 64;
   private static final class Page {
-    final Block[] buckets = new Block[BUCKETS];
+    Block blocks;
     /** Which 64-byte lines of the page hold code: a bit each. */
     long lines;
   }
 
+  private static final int SMALLEST = 1 << 12;
+
   private final Page[] pages;
+  /** By a hash of what makes a block one; a power of two long. */
+  private Block[] table = new Block[SMALLEST];
+  private int blocks;
 
   CodePages(int count) { pages = new Page[count]; }
 
+  private static int hash(int physical, int eip, int mode) {
+    int h = eip ^ (physical >>> 12) * 0x9E3779B1 ^ mode << 18;
+    return h ^ h >>> 14;
+  }
+
   Block find(int physical, int eip, int mode) {
-    Page page = pages[physical >>> 12];
-    if (page == null) return null;
-    for (Block b = page.buckets[physical & BUCKETS - 1]; b != null; b = b.next) {
-      if (b.physical == physical && b.eip == eip && b.mode == mode) return b;
-    }
+    for (Block b = table[hash(physical, eip, mode) & table.length - 1]; b != null; b = b.next) if (b.is(physical, eip, mode)) return b;
     return null;
   }
 
   /** {@code bytes}: how many the block's instructions take. */
   Block add(int physical, int eip, int mode, int instructions, int bytes, int entry, int direct) {
+    if (blocks++ > table.length) grow();
     int number = physical >>> 12;
     if (pages[number] == null) pages[number] = new Page();
     Page page = pages[number];
     page.lines |= lines(physical, bytes);
-    int bucket = physical & BUCKETS - 1;
-    return page.buckets[bucket] = new Block(physical, eip, mode, instructions, entry, direct, page.buckets[bucket]);
+    page.blocks = new Block(physical, eip, mode, instructions, entry, direct, page.blocks);
+    enter(page.blocks);
+    return page.blocks;
+  }
+
+  private void enter(Block b) {
+    int place = hash(b.physical, b.eip, b.mode) & table.length - 1;
+    b.next = table[place];
+    table[place] = b;
+  }
+
+  private void grow() {
+    table = new Block[table.length * 4];
+    for (Page page : pages) if (page != null) for (Block b = page.blocks; b != null; b = b.onPage) enter(b);
   }
 
   boolean has(int page) { return pages[page] != null; }
@@ -74,13 +97,36 @@ final class CodePages {
   }
 
   /** Whether there was anything to forget. */
-  boolean drop(int page) {
-    boolean had = pages[page] != null;
-    pages[page] = null;
-    return had;
+  boolean drop(int number) {
+    Page page = pages[number];
+    if (page == null) return false;
+    for (Block b = page.blocks; b != null; b = b.onPage) remove(b);
+    pages[number] = null;
+    return true;
   }
 
-  void dropAll() { java.util.Arrays.fill(pages, null); }
+  private void remove(Block gone) {
+    blocks--;
+    int place = hash(gone.physical, gone.eip, gone.mode) & table.length - 1;
+    if (table[place] == gone) {
+      table[place] = gone.next;
+      return;
+    }
+    for (Block b = table[place]; ; b = b.next) {
+      if (b.next != gone) continue;
+      b.next = gone.next;
+      return;
+    }
+  }
+
+  /** How many there are. */
+  int blocks() { return blocks; }
+
+  void dropAll() {
+    Arrays.fill(pages, null);
+    table = new Block[SMALLEST];
+    blocks = 0;
+  }
 
   private static long lines(int physical, int bytes) {
     int first = physical >>> 6 & 63;

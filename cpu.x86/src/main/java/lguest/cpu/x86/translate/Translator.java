@@ -47,6 +47,8 @@ public final class Translator implements AutoCloseable {
   }
 
   private static final int CODE_SIZE = 48 << 20;
+  /** Blocks kept. A guest that wants more (one page mapped at thousands of addresses does) starts afresh. */
+  private static final int MOST_BLOCKS = 1 << 18;
   /** Instructions between two looks at what other threads want; below 2^24, see BlockEmitter. */
   private static final int SLICE = 100_000;
   private static final int ALWAYS_CHECKED = 4;
@@ -81,6 +83,7 @@ public final class Translator implements AutoCloseable {
   private final long[] left = new long[Exits.KINDS.length];
   private final long[] stepped = new long[Mnemonic.values().length];
   private long compiled;
+  private long forgotten;
 
   private Translator(Processor processor, long state, long memorySize, CodeMemory memory) {
     this.processor = processor;
@@ -130,6 +133,7 @@ public final class Translator implements AutoCloseable {
     Map<String, Long> all = new LinkedHashMap<>();
     all.put("blocks", compiled);
     all.put("code", compiler.used());
+    all.put("forgotten", forgotten);
     for (int i = 0; i < left.length; i++) if (left[i] != 0) all.put("left." + Exits.KINDS[i], left[i]);
     for (Mnemonic m : Mnemonic.values()) if (stepped[m.ordinal()] != 0) all.put("stepped." + m.name().toLowerCase(Locale.ROOT), stepped[m.ordinal()]);
     return all;
@@ -288,7 +292,7 @@ public final class Translator implements AutoCloseable {
   }
 
   private CodePages.Block compile(int eip, int physical, int mode) {
-    if (compiler.full()) forgetAll();
+    if (compiler.full() || pages.blocks() > MOST_BLOCKS) forgetAll();
     Mmu mmu = processor.mmu();
     mmu.watch(physical >>> 12); // before its bytes are read, so that no store is missed
     Native.copy(mmu.host(physical & ~0xFFF), bytes, 0, bytes.length);
@@ -334,6 +338,7 @@ public final class Translator implements AutoCloseable {
   }
 
   private void forgetAll() {
+    forgotten++;
     pages.dropAll();
     exits.truncate(0);
     compiler.clear();
