@@ -105,6 +105,7 @@ final class BlockCompiler {
     boolean jumped = false;
     for (int n = 0; n < count; n++) {
       Instruction i = code[n];
+      if (i.encoding.opcode() < 0) return n; // no instruction at all
       block.at(n, i);
       if (i.encoding.endsBlock()) {
         block.settlePointers();
