@@ -54,6 +54,15 @@ static void die_diskend(void) {
   disk_ask(d, BLOCK_WRITE, d->sectors - 1, 2 * SECTOR);
   hypercall(LHCALL_SEND_DMA, d->key, phys(&dma), 0);
 }
+static void die_netsection(void) {
+  static u8 frame[2 * PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+  static struct lguest_dma dma;
+  u32 key = net_neighbour_key();
+  if (!key) panic("this way of dying takes a neighbour");
+  dma.addr[0] = phys(frame) + PAGE_SIZE - 100;
+  dma.len[0] = 200;
+  hypercall(LHCALL_SEND_DMA, key, phys(&dma), 0);
+}
 static void die_gatetype(void) { hypercall(LHCALL_LOAD_IDT_ENTRY, 5, KERNEL_CS << 16, 0x8500); }
 
 /* No stack to push a trap frame on: for a divide error the processor fails to push (and faults), for a page fault the Host. */
@@ -110,6 +119,7 @@ static const struct { const char *name; void (*how)(void); const char *help; } w
   {"diskoffset", die_diskoffset, "a disk request behind the end"},
   {"diskreply", die_diskreply, "a disk request without a list for the answer"},
   {"diskend", die_diskend, "a disk write over the end"},
+  {"netsection", die_netsection, "a frame to a neighbour with a section across a page border"},
   {"loop", die_loop, "interrupts off, forever"},
 };
 

@@ -93,6 +93,7 @@ const struct driver *device_driver(u32 type); /* NULL: none of ours */
 const char *device_type_name(u32 type);
 void dma_list(struct lguest_dma *dma, u32 physical, u32 bytes);
 extern const struct driver console_driver, block_driver, net_driver;
+u32 net_neighbour_key(void);
 
 /* block.c */
 struct disk {

@@ -37,6 +37,14 @@ void net_transmit(struct network *network, const u8 *frame, u32 bytes) {
   }
 }
 
+/* The key of somebody else's line, 0 when nobody else is there. */
+u32 net_neighbour_key(void) {
+  for (struct net *n = wires; n < wires + net_count; n++)
+    for (u32 line = 0; line < LINES; line++)
+      if (line != n->network.line && n->lines[line][0]) return n->key + 4 * line;
+  return 0;
+}
+
 static void received(u32 irq, void *arg) {
   (void)irq;
   struct net *n = arg;

@@ -158,4 +158,17 @@ class DevicesTest {
       assertArrayEquals(before, Files.readAllBytes(file));
     }
   }
+
+  @Test void aBadFrameEndsItsSenderOnly() throws Exception {
+    try (Guest left = Platform.boot("left3", network("bad")); Guest right = Platform.boot("right3", network("bad")); Screen l = new Screen(left); Screen r = new Screen(right)) {
+      l.await("demo# ", 0);
+      r.await("demo# ", 0);
+      l.type("die netsection\n");
+      GuestEnd end = left.await();
+      assertEquals(GuestEnd.Kind.DIED, end.kind());
+      assertTrue(end.reason().matches("bad DMA entry: 200@0x[0-9a-f]+f9c"), end.reason());
+      expect(r, "net", "in 0, out 0, lost 0, bad 0");
+      powerOff(r, right);
+    }
+  }
 }
