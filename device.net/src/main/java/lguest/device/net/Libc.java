@@ -21,14 +21,15 @@ import java.lang.invoke.VarHandle;
 final class Libc {
   static final int O_RDWR = 2, O_CREAT = 0x40, O_CLOEXEC = 0x80000, O_PATH = 0x200000;
   static final int SEEK_END = 2;
-  static final int F_OFD_SETLK = 37, F_ADD_SEALS = 1033, F_GET_SEALS = 1034;
-  static final short F_WRLCK = 1;
+  static final int F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_ADD_SEALS = 1033, F_GET_SEALS = 1034;
+  static final short F_WRLCK = 1, F_UNLCK = 2;
   static final int F_SEAL_SEAL = 1, F_SEAL_SHRINK = 2, F_SEAL_GROW = 4;
   static final int MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2;
   static final int PROT_READ = 1, PROT_WRITE = 2, MAP_SHARED = 1;
-  static final int AF_UNIX = 1, SOCK_DGRAM = 2, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
+  static final int AF_UNIX = 1, SOCK_DGRAM = 2, SOCK_SEQPACKET = 5, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
   static final int SOL_SOCKET = 1, SCM_RIGHTS = 1;
-  static final int MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000;
+  private static final int SO_RCVTIMEO = 20, SO_SNDTIMEO = 21, SHUT_RDWR = 2;
+  static final int MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000, MSG_DONTWAIT = 0x40;
   static final int EINTR = 4, EAGAIN = 11, EACCES = 13, EISDIR = 21, EINVAL = 22, EADDRINUSE = 98;
 
   private static final Linker LINKER = Linker.nativeLinker();
@@ -46,6 +47,10 @@ final class Libc {
   private static final MethodHandle SOCKET = handle("socket", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
   private static final MethodHandle BIND = handle("bind", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT));
   private static final MethodHandle CONNECT = handle("connect", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle LISTEN = handle("listen", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+  private static final MethodHandle ACCEPT4 = handle("accept4", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle SHUTDOWN = handle("shutdown", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+  private static final MethodHandle SETSOCKOPT = handle("setsockopt", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
   private static final MethodHandle SENDMSG = handle("sendmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
   private static final MethodHandle RECVMSG = handle("recvmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
   private static final MethodHandle STRERROR = LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("strerror"), FunctionDescriptor.of(STRING, JAVA_INT));
@@ -111,6 +116,30 @@ final class Libc {
   static long sendmsg(int fd, long message, int flags) { return call((errno, arena) -> (long) SENDMSG.invokeExact(errno, fd, message, flags)); }
 
   static long recvmsg(int fd, long message, int flags) { return call((errno, arena) -> (long) RECVMSG.invokeExact(errno, fd, message, flags)); }
+
+  static int listen(int fd, int backlog) { return (int) call((errno, arena) -> (int) LISTEN.invokeExact(errno, fd, backlog)); }
+
+  /** The next one who connects, waited for. The address is nobody's business. */
+  static int accept(int fd) { return (int) call((errno, arena) -> (int) ACCEPT4.invokeExact(errno, fd, 0L, 0L, SOCK_CLOEXEC)); }
+
+  /** No call on the socket waits longer. */
+  static void timeouts(int fd, int seconds) {
+    for (int which : new int[] {SO_RCVTIMEO, SO_SNDTIMEO})
+      call((errno, arena) -> {
+        MemorySegment time = arena.allocate(16, 8); // struct timeval
+        time.set(JAVA_LONG, 0, seconds);
+        return (int) SETSOCKOPT.invokeExact(errno, fd, SOL_SOCKET, which, time, (int) time.byteSize());
+      });
+  }
+
+  /** Wakes who waits in it. */
+  static void shutdownQuietly(int fd) {
+    try {
+      call((errno, arena) -> (int) SHUTDOWN.invokeExact(errno, fd, SHUT_RDWR));
+    } catch (Failure e) {
+      // Then nobody waits.
+    }
+  }
 
   static String strerror(int errno) {
     try {

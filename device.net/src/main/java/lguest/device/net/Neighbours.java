@@ -142,7 +142,13 @@ final class Neighbours {
   }
 
   /** Goes on with a ring that a previous implementation had. */
-  void resume(int sender, int fd) throws IOException { from.add(new From(sender, Ring.take(fd))); }
+  void resume(int sender, int fd) {
+    try {
+      from.add(new From(sender, Ring.take(fd)));
+    } catch (IOException e) {
+      // There is no memory for it. The frames in it are lost, and the sender makes another.
+    }
+  }
 
   /** Lets go of all but the socket and these, which the next implementation goes on with. */
   List<From> leave() {

@@ -23,7 +23,7 @@ public final class NetProvider implements DeviceProvider {
       if (!state.values().keySet().containsAll(NetDevice.LEFT)) throw new DeviceException("what was left here is another network device's; install that one again");
       return NetDevice.resume(config.argument(), state, context);
     }
-    NetFile file = NetFile.open(config.argument());
+    NetFile file = NetFile.beginToJoin(config.argument());
     try {
       return NetDevice.begin(file, context);
     } catch (DeviceException | RuntimeException e) {

@@ -332,12 +332,46 @@ class NetDeviceTest {
   @Test void foreignFolderIsNotTrusted() throws Exception {
     Files.createDirectory(folder.resolve("net.peers"), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxrwxrwx")));
     Files.setPosixFilePermissions(folder.resolve("net.peers"), PosixFilePermissions.fromString("rwxrwxrwx"));
-    try (Guest one = new Guest(net())) {
-      assertEquals(List.of("guests of other processes cannot be reached on network file '" + net() + "': " + folder.toRealPath().resolve("net.peers")
-        + " is not a folder of the network file's owner alone; remove it"), one.warnings());
-      assertFalse(one.send(1, frame(1, 60)), "but it lives");
-      one.device.service();
+    long before = openFiles();
+    assertEquals("cannot use network file '" + net() + "': " + folder.toRealPath().resolve("net.peers") + " is not a folder of the network file's owner alone; remove it",
+      assertThrows(DeviceException.class, () -> new Guest(net())).getMessage());
+    assertEquals(before, openFiles());
+  }
+
+  /** In a process that maps the file itself the next look at its page would be the end of the process. */
+  @Test void networkOutlivesItsFileBeingCutOffAndScribbledOn() throws Exception {
+    try (Guest one = new Guest(net()); Guest two = new Guest(net())) {
+      one.up();
+      two.up();
+      Files.write(net(), new byte[0]);
+      assertArrayEquals(new byte[] {2, 0, 1, 0, 0, 0}, one.line(1));
+      assertTrue(one.send(1, frame(1, 60)));
+      assertArrayEquals(frame(1, 60), two.await());
+      try (Guest three = new Guest(net())) {
+        assertEquals(2, three.place, "and others can join");
+        assertArrayEquals(new byte[] {2, 0, 0, 0, 0, 0}, three.line(0));
+      }
+      Files.writeString(net(), "x".repeat(5000));
+      assertTrue(assertThrows(DeviceException.class, () -> new Guest(net())).getMessage().contains("is not a network file, which has 4096 bytes and not 5000"));
+      // A guest that scribbles over everybody's line harms nobody but the network.
+      one.machine.page(0).fill((byte) 0xFF);
+      assertArrayEquals(new byte[] {-1, -1, -1, -1, -1, -1}, two.line(1));
+      assertTrue(two.send(0, frame(2, 60)));
+      assertArrayEquals(frame(2, 60), one.await());
     }
+  }
+
+  @Test void whoeverDoesNotAnswerIsNamed() throws Exception {
+    Optional<DeviceState> state;
+    try (Guest one = new Guest(net())) {
+      state = one.device.drain();
+      long begin = System.nanoTime();
+      String message = assertThrows(DeviceException.class, () -> new Guest(net())).getMessage();
+      assertEquals("the guests on network file '" + net() + "' do not answer (places [0]): are their processes stopped, or their networks parked? Let them go on, or take another file", message);
+      assertTrue(System.nanoTime() - begin > 3_000_000_000L, "time for an exchange to be over");
+    }
+    new Guest(net(), state).close();
+    new Guest(net()).close();
   }
 
   @Test void boxOfADeadPredecessorIsTakenOver() throws Exception {

@@ -18,7 +18,11 @@ import org.junit.jupiter.api.io.TempDir;
 class NetFileTest {
   @TempDir Path folder;
 
-  NetFile open() throws DeviceException { return NetFile.open(folder.resolve("net").toString()); }
+  NetFile open() throws DeviceException {
+    NetFile file = NetFile.beginToJoin(folder.resolve("net").toString());
+    file.joined();
+    return file;
+  }
 
   @Test void isMadeWithOneZeroPageForItsOwnerAlone() throws Exception {
     NetFile file = open();
@@ -90,7 +94,7 @@ class NetFileTest {
       {"a\0b", "'a\0b' cannot be a file's name"},
       {"/dev/null/x", "cannot open network file '/dev/null/x': Not a directory"},
     }) {
-      String message = assertThrows(DeviceException.class, () -> NetFile.open(wrong[0])).getMessage();
+      String message = assertThrows(DeviceException.class, () -> NetFile.beginToJoin(wrong[0])).getMessage();
       assertTrue(message.startsWith(wrong[1]), message);
       assertFalse(message.contains("\n"));
     }

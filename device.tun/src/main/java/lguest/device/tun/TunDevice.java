@@ -36,8 +36,9 @@ final class TunDevice implements Device {
   private static final byte PROMISCUOUS = 1;
   /** Frames handed over at one go; the guest stands still meanwhile. */
   private static final int BATCH = 256;
-  /** How long frames wait for a guest that takes none. */
+  /** How long frames wait for a guest that takes none, and how often it must have been served by then: on a busy machine time alone says little about a guest. */
   private static final long PATIENCE = TimeUnit.MILLISECONDS.toNanos(200);
+  private static final int SERVICES = 12;
   private static final String FD = "fd", NAME = "name", SENT = "sent", WAITING = "waiting";
   /** What every state has. */
   static final Set<String> LEFT = Set.of(FD, NAME, SENT, WAITING);
@@ -53,6 +54,8 @@ final class TunDevice implements Device {
   private int waiting;
   /** Since when the guest has had no buffer; 0: it had one the last time. */
   private long needySince;
+  /** How often it has been served since. */
+  private int services;
   private boolean sent, warned, drained;
   private int lastError;
 
@@ -115,7 +118,10 @@ final class TunDevice implements Device {
     return 0;
   }
 
-  @Override public void service() throws IOException { if (watch != null) receive(); }
+  @Override public void service() throws IOException {
+    services++;
+    if (watch != null) receive();
+  }
 
   private void receive() {
     try {
@@ -125,12 +131,13 @@ final class TunDevice implements Device {
         Optional<Request> buffer = context.offered(IN);
         if (buffer.isPresent()) {
           needySince = 0;
+          services = 0;
           deliver(buffer.get());
           continue;
         }
         long now = System.nanoTime() | 1;
         if (needySince == 0) needySince = now;
-        if (now - needySince < PATIENCE) {
+        if (services < SERVICES || now - needySince < PATIENCE) {
           context.retry();
           return;
         }
@@ -188,7 +195,7 @@ final class TunDevice implements Device {
     values.put(NAME, tap.name());
     values.put(SENT, sent);
     values.put(WAITING, Arrays.copyOf(frame.asSlice(0, waiting).toArray(ValueLayout.JAVA_BYTE), waiting));
-    return Optional.of(new DeviceState(STATE_VERSION, values));
+    return Optional.of(new DeviceState(STATE_VERSION, values, Set.of(FD)));
   }
 
   @Override public void close() {

@@ -94,19 +94,29 @@ final class Scenarios {
     }
 
     byte[] await(Predicate<byte[]> wanted) throws Exception {
-      for (long end = System.nanoTime() + LIMIT; System.nanoTime() < end; Thread.sleep(1)) {
+      byte[] frame = await(wanted, LIMIT);
+      if (frame == null) throw new AssertionError("no such frame came; log: " + machine.lines());
+      return frame;
+    }
+
+    private byte[] await(Predicate<byte[]> wanted, long nanos) throws Exception {
+      for (long end = System.nanoTime() + nanos; System.nanoTime() < end; Thread.sleep(1)) {
         if (buffers.isEmpty()) offer(8);
         byte[] frame = receive();
         if (frame != null && frame.length >= 14 && wanted.test(frame)) return frame;
       }
-      throw new AssertionError("no such frame came; log: " + machine.lines());
+      return null;
     }
 
+    /** Asks again and again, as everybody does: an interface that has just come up may not listen yet. */
     byte[] resolve(byte[] address) throws Exception {
-      assertTrue(send(frame(BROADCAST, mac, 0x0806, ByteBuffer.allocate(28).putShort((short) 1).putShort((short) 0x800).put((byte) 6).put((byte) 4).putShort((short) 1)
-        .put(mac).put(ip).put(new byte[6]).put(address).array())));
-      byte[] answer = await(f -> type(f) == 0x806 && f[21] == 2 && Arrays.equals(Arrays.copyOfRange(f, 28, 32), address));
-      return Arrays.copyOfRange(answer, 22, 28);
+      for (long end = System.nanoTime() + LIMIT; System.nanoTime() < end;) {
+        assertTrue(send(frame(BROADCAST, mac, 0x0806, ByteBuffer.allocate(28).putShort((short) 1).putShort((short) 0x800).put((byte) 6).put((byte) 4).putShort((short) 1)
+          .put(mac).put(ip).put(new byte[6]).put(address).array())));
+        byte[] answer = await(f -> type(f) == 0x806 && f[21] == 2 && Arrays.equals(Arrays.copyOfRange(f, 28, 32), address), 1_000_000_000L);
+        if (answer != null) return Arrays.copyOfRange(answer, 22, 28);
+      }
+      throw new AssertionError("nobody has that address; log: " + machine.lines());
     }
 
     void ping(String address) throws Exception {
