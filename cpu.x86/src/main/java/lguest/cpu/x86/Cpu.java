@@ -21,14 +21,15 @@ public final class Cpu implements AutoCloseable {
   /**
    * In reset state every segment is flat at CPL 0, paging is off and EIP is 0.
    *
-   * @param memory native memory; guest-physical address n is its byte n. Size a multiple of 4096, below 4 GiB. Not owned: must
-   *     outlive this.
+   * @param memory native memory; guest-physical address n is its byte n. Begins on a 16-byte boundary (a page's, usually); size a
+   *     multiple of 4096, below 4 GiB. Not owned: must outlive this.
    */
   public Cpu(MemorySegment memory, CpuConfig config) {
     if (!memory.isNative()) throw new IllegalArgumentException("guest memory must be native");
     long size = memory.byteSize();
     if (size == 0 || (size & 0xFFF) != 0 || size >= 1L << 32)
       throw new IllegalArgumentException("guest memory of " + size + " bytes");
+    if ((memory.address() & 15) != 0) throw new IllegalArgumentException("guest memory must begin on a 16-byte boundary");
     core = new Core(memory.address(), size, config);
     registers = new Registers(core);
   }

@@ -168,7 +168,7 @@ final class Assembler {
     if (rex != 0 || force) byte_(0x40 | rex);
   }
 
-  private void opcode(int opcode) {
+  void opcode(int opcode) {
     if (opcode > 0xFFFF) byte_(opcode >> 16);
     if (opcode > 0xFF) byte_(opcode >> 8);
     byte_(opcode);

@@ -99,6 +99,7 @@ final class BlockCompiler {
     BlockEmitter block = new BlockEmitter(hot, hotAt, cold, coldAt, stubs, exits, mode);
     IntegerEmitter integer = new IntegerEmitter(block);
     X87Emitter x87 = new X87Emitter(block, exact);
+    SseEmitter sse = new SseEmitter(block);
     ControlEmitter control = new ControlEmitter(block);
     direct = block.enter(Liveness.before(code, count, liveOut(page, last)), Liveness.undefined(code, count), count, code[0]);
     instructions = count;
@@ -111,7 +112,7 @@ final class BlockCompiler {
         block.settlePointers();
         jumped = control.emit(i);
         if (!jumped) return n;
-      } else if (!integer.emit(i) && !x87.emit(i)) {
+      } else if (!integer.emit(i) && !x87.emit(i) && !sse.emit(i)) {
         return n;
       }
     }

@@ -142,6 +142,17 @@ final class BlockEmitter {
     check(bytes, write, retry);
   }
 
+  /** The same for an operand that must be aligned to its size, a power of two up to 64; where it is not, the interpreter raises #GP before any page fault. */
+  void accessAligned(int bytes, boolean write) {
+    clobberFlags();
+    int retry = hotBase + hot.size();
+    address();
+    hot.rr(0xF6, 0, R8);
+    hot.byte_(bytes - 1);
+    interpretFrom(hot.jcc(5));
+    check(bytes, write, retry);
+  }
+
   /** The same for an address in a guest register plus a constant, in a flat segment. */
   void access(int hostRegister, int displacement, int bytes, boolean write) {
     clobberFlags();
