@@ -2,6 +2,7 @@ package lguest.cpu.x86.translate;
 
 import static lguest.cpu.x86.state.CpuState.*;
 import static lguest.cpu.x86.translate.Assembler.*;
+import static lguest.cpu.x86.translate.Stubs.*;
 
 import lguest.cpu.x86.decode.Instruction;
 import lguest.cpu.x86.decode.Mnemonic;
@@ -55,9 +56,13 @@ final class X87Emitter {
     block.access(form & Escape.SIZE, (form & Escape.STORE) != 0);
     if (i.mnemonic() == Mnemonic.FLDCW) {
       a.rm(0x0FB7, R11, R8, 0);
+      a.rm(0x89, R11, STATE, SCRATCH);
       a.rr(0xF7, 2, R11);
       a.rr(0xF7, 0, R11); a.int_(MASKS);
       block.interpretFrom(a.jcc(5));
+      // Not from guest memory once more: another thread may have stored there meanwhile, and the unit would trap.
+      a.rm(i.opcode, i.reg, STATE, SCRATCH);
+      return true;
     }
     a.rm(i.opcode, i.reg, R8, 0);
     if ((form & Escape.CONTROL) == 0) {
