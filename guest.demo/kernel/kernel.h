@@ -146,6 +146,7 @@ extern int foreground; /* pid whose process group ^C ends, or 0 */
 void task_init(void);
 struct task *task_kernel(const char *name, void (*body)(void *), void *arg);
 struct task *task_user(const char *command);
+bool task_exec(struct regs *r, const char *command);
 int task_fork(struct regs *r, u32 entry, u32 stack);
 void task_exit(int status) __attribute__((noreturn));
 int task_wait(int pid, int *status);

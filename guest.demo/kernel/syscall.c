@@ -143,6 +143,14 @@ static u32 syscall(struct regs *r) {
       if (slot) set_pte(current->space->pgdir, a & PTE_FRAME, slot, *slot & ~(PTE_A | PTE_D));
       return slot != NULL;
     }
+    case SYS_EXEC: {
+      char command[128];
+      for (u32 i = 0; i < sizeof command; i++) {
+        if (!copy_from_user(command + i, a + i, 1)) break;
+        if (!command[i]) return task_exec(r, command) ? r->eax : (u32)-1;
+      }
+      return (u32)-1;
+    }
     default: return (u32)-1;
   }
 }

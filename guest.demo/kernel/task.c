@@ -139,35 +139,68 @@ struct task *task_kernel(const char *name, void (*body)(void *), void *arg) {
 
 struct regs *task_regs(struct task *t) { return (struct regs *)(t->stack + TASK_STACK) - 1; }
 
-/* A process running the user image; the command is put at the top of its stack for start.S to take apart. */
-struct task *task_user(const char *command) {
-  char name[20];
-  copy_string(name, command, sizeof name);
-  char *space_at = strchr(name, ' ');
-  if (space_at) *space_at = 0;
-  struct task *t = new_task(name);
-  if (!t) return NULL;
+static void bury(struct task *t) {
+  page_unref(phys(t->stack));
+  page_unref(phys(t->stack) + PAGE_SIZE);
+  t->state = TASK_FREE;
+}
+
+/* An address space for the user image, and the registers to start it with; the command is put at the top of its stack for start.S to take apart. */
+static struct space *new_program(const char *command, struct regs *r) {
   struct space *space = space_new();
   u32 *slot = space ? space_pte(space, USER_TOP - PAGE_SIZE, true) : NULL;
   u8 *stack = slot ? pages_try_alloc(1) : NULL;
   if (!stack) {
     if (space) space_put(space);
-    page_unref(phys(t->stack));
-    page_unref(phys(t->stack) + PAGE_SIZE);
-    t->state = TASK_FREE;
     return NULL;
   }
   u32 length = strlen(command) + 1, top = PAGE_SIZE - ((length + 15) & ~15u);
   memcpy(stack + top, command, length);
   *slot = phys(stack) | PTE_D | PTE_A | PTE_U | PTE_W | PTE_P;
   space->pages++;
-  t->space = space;
-  *task_regs(t) = (struct regs){
+  *r = (struct regs){
     .eax = USER_TOP - PAGE_SIZE + top, .esp = USER_TOP - PAGE_SIZE + top, .ss = USER_DS, .cs = USER_CS,
     .ds = USER_DS, .es = USER_DS, .eip = USER_BASE + 8, .eflags = 0x202,
   };
+  return space;
+}
+
+static void set_name(struct task *t, const char *command) {
+  copy_string(t->name, command, sizeof t->name);
+  char *space_at = strchr(t->name, ' ');
+  if (space_at) *space_at = 0;
+}
+
+/* A process running the user image. */
+struct task *task_user(const char *command) {
+  struct task *t = new_task(command);
+  if (!t) return NULL;
+  set_name(t, command);
+  t->space = new_program(command, task_regs(t));
+  if (!t->space) {
+    bury(t);
+    return NULL;
+  }
   first_switch(t, (u32)return_to_user, (u32 *)task_regs(t));
   return t;
+}
+
+/* The running process forgets all it was and starts again with that command. */
+bool task_exec(struct regs *r, const char *command) {
+  struct space *old = current->space, *space = new_program(command, r);
+  if (!space) return false;
+  u32 flags = irq_save();
+  set_name(current, command);
+  current->space = space;
+  current->trap_entry = 0;
+  fpu_drop(current);
+  if (!ts_set) set_ts(true);
+  memset(current->tls, 0, sizeof current->tls);
+  load_tls(current);
+  load_pgdir(space->pgdir);
+  space_put(old);
+  irq_restore(flags);
+  return true;
 }
 
 /* A copy of the running process, or (with a stack) a thread in the same space starting at entry. Returns its pid, or -1. */
@@ -178,9 +211,7 @@ int task_fork(struct regs *r, u32 entry, u32 stack) {
   if (stack) t->space->refs++;
   else t->space = space_fork(current->space);
   if (!t->space) {
-    page_unref(phys(t->stack));
-    page_unref(phys(t->stack) + PAGE_SIZE);
-    t->state = TASK_FREE;
+    bury(t);
     return -1;
   }
   memcpy(t->tls, current->tls, sizeof t->tls);
@@ -218,12 +249,6 @@ void task_exit(int status) {
   if (parent) wake(parent);
   schedule();
   panic("a dead task ran");
-}
-
-static void bury(struct task *t) {
-  page_unref(phys(t->stack));
-  page_unref(phys(t->stack) + PAGE_SIZE);
-  t->state = TASK_FREE;
 }
 
 struct task *task_find(int pid) {

@@ -38,6 +38,8 @@ void exit(int status) {
 
 int fork(void) { return sys0(SYS_FORK); }
 
+int exec(const char *command) { return sys1(SYS_EXEC, command); }
+
 int wait_for(int pid) {
   int status = -1;
   sys2(SYS_WAIT, pid, &status);

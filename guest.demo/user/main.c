@@ -5,12 +5,15 @@ static const struct { const char *name; program *run; } programs[] = {
   {"bench", bench_main},
   {"test", test_main},
   {"hog", hog_main},
+  {"exit", exit_main},
 };
 
 int hog_main(int argc, char **argv) {
   (void)argc, (void)argv;
   for (;;) barrier();
 }
+
+int exit_main(int argc, char **argv) { return argc > 1 ? (int)number(argv[1], 0) : 0; }
 
 void start(char *command) {
   char *argv[32];

@@ -26,6 +26,7 @@ u32 strlen(const char *s);
 int strcmp(const char *a, const char *b);
 void exit(int status) __attribute__((noreturn));
 int fork(void);
+int exec(const char *command); /* becomes the program the first word names; returns only if that failed */
 int wait_for(int pid);
 void *grow(u32 bytes); /* fresh pages, zero until written */
 u64 now_ns(void);
@@ -36,5 +37,5 @@ void format(char *to, u32 size, const char *format, ...) __attribute__((format(p
 u32 number(const char *s, u32 otherwise);
 
 typedef int program(int argc, char **argv);
-program bench_main, test_main, hog_main;
+program bench_main, test_main, hog_main, exit_main;
 #endif

@@ -9,8 +9,9 @@ struct result {
 };
 typedef struct result benchmark(u32 scale);
 
-benchmark bench_sieve, bench_sha256, bench_qsort, bench_crc32, bench_vm, bench_memcpy, bench_chase, bench_mandel, bench_cold,
-  bench_syscall, bench_fault, bench_switch;
+benchmark bench_empty, bench_sieve, bench_sha256, bench_qsort, bench_crc32, bench_vm, bench_memcpy, bench_apart, bench_chase,
+  bench_mandel_x87, bench_mandel_sse2, bench_cold, bench_syscall, bench_fault, bench_switch, bench_fork, bench_exec;
+bool have_sse2(void);
 
 /* The pseudo-random numbers of all benchmarks: Marsaglia's xorshift. */
 static inline u32 next_random(u32 *state) {

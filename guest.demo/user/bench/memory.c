@@ -1,7 +1,12 @@
-/* Two sides of memory: long copies (string instructions and word loops), and a walk where every address comes from the last load. */
+/*
+ * Sides of memory: long copies (string instructions and word loops); copies between addresses a power of two apart, which meet in
+ * the same places of caches and of a TLB; and a walk where every address comes from the last load.
+ */
 #include "bench.h"
 
 #define COPY_BYTES (512 * 1024)
+#define APART (2 * 1024 * 1024)
+#define APART_BYTES (256 * 1024)
 #define NODES (256 * 1024)
 #define STEPS 1000000
 
@@ -16,6 +21,16 @@ struct result bench_memcpy(u32 scale) {
     sum += to[round % n];
   }
   return (struct result){sum ^ crc32(0, to, COPY_BYTES), 3 * COPY_BYTES * scale};
+}
+
+struct result bench_apart(u32 scale) {
+  u32 *from = grow(APART + APART_BYTES), *to = from + APART / 4, seed = 9, n = APART_BYTES / 4;
+  for (u32 i = 0; i < n; i++) from[i] = next_random(&seed);
+  for (u32 round = 0; round < scale; round++) {
+    for (u32 i = 0; i < n; i++) to[i] = from[i] + round;
+    for (u32 i = 0; i < n; i++) from[i] = to[i] ^ i;
+  }
+  return (struct result){crc32(0, to, APART_BYTES), 2 * APART_BYTES * scale};
 }
 
 struct result bench_chase(u32 scale) {

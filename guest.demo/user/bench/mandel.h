@@ -1,10 +1,8 @@
-/* The Mandelbrot set in double precision on the x87: arithmetic, compares and the register stack. */
-#include "bench.h"
-
+/* The Mandelbrot set in double precision: arithmetic and compares. Compiled once for each of the processor's units that can do it. */
 #define SIDE 64
 #define LIMIT 100
 
-struct result bench_mandel(u32 scale) {
+static struct result mandelbrot(u32 scale) {
   struct result r = {0, 0};
   for (u32 round = 0; round < scale; round++)
     for (int y = 0; y < SIDE; y++)
