@@ -101,7 +101,7 @@ void memory_init(void) {
   refs = (u32 *)PAGE_UP((u32)__kernel_end);
   u32 refs_bytes = PAGE_UP(memory_pages * sizeof(u32));
   memset(refs, 0, refs_bytes);
-  reserve(0, 2 * PAGE_SIZE, 1);
+  reserve(0, LOW_RESERVED, 1);
   reserve(0x100000, phys(refs) + refs_bytes, 1);
 
   reserve(boot_tables, memory_bytes, 1);

@@ -38,18 +38,4 @@ boot_bss_start: .long __bss_start
 boot_bss_end: .long __bss_end
 boot_entry: .long kernel_main
 
-  .bss
-  .balign 4096
-  .globl boot_stack, boot_stack_top
-boot_stack: .skip 8192
-boot_stack_top:
-
-/* The image of our user programs, built first and carried along; the page-fault handler maps it page by page. */
-  .section .user, "a"
-  .balign 4096
-  .globl user_image, user_image_end
-user_image: .incbin "user.bin"
-  .balign 4096
-user_image_end:
-
   .section .note.GNU-stack, "", @progbits

@@ -6,6 +6,7 @@
 #define MACHINE_H
 #include "lguest.h"
 #define IRQS LGUEST_IRQS
+#define LOW_RESERVED (2 * PAGE_SIZE) /* guest-physical: the boot parameters */
 
 #ifdef __ASSEMBLER__
   .macro IRQS_OFF
