@@ -12,6 +12,9 @@ import java.util.Map;
 final class Bench {
   private static final String USAGE = """
       usage: cnf/bench <benchmark> [options]
+        cpu [--rounds=5] [<program>[:<scale>]...]
+                                             the processor against QEMU's translator and the processor itself: net seconds of
+                                             processor time (empty: what starting costs, taken off the others), smallest and largest
         io [--rounds=5] [--requests=20000]   disks and networks: how much gets through, and what it costs beside the processor
       all: --json; --interpret or --translate picks lguest's engine
       """;
@@ -37,6 +40,13 @@ final class Bench {
     Path folder = root.resolve("cnf/benchmark/target/bench");
     Files.createDirectories(folder);
     switch (benchmark) {
+      case "cpu" -> {
+        Options options = Options.parse(words, CpuBench.OPTIONS);
+        List<Machine> machines = List.of(lguest, new Machine.Qemu(root, folder.resolve("bench.pc")), new Machine.Native(root, folder.resolve("bench.linux")));
+        CpuBench bench = new CpuBench(machines, new Commands(environment(options, "")), options);
+        print(bench.run(), CpuBench.columns(), options);
+        if (!bench.checksumsAgree()) throw new Failure("not everybody computes the same: see the remarks");
+      }
       case "io" -> {
         Options options = Options.parse(words, IoBench.OPTIONS);
         Commands commands = new Commands(environment(options, "-Dlguest.host.time=true"));
