@@ -17,7 +17,7 @@ import java.util.function.Predicate;
  * lguest there are two: the guest's thread, which is the emulated processor, and the whole process with compiling and collecting
  * garbage. A peer's figure is always that of its whole process.
  */
-final class CpuBench {
+class CpuBench {
   static final List<String> OPTIONS = List.of("json", "rounds", "interpret", "translate");
 
   enum Kind { EMPTY, INTEGER, X87, SSE2, COLD, SYSTEM }
@@ -107,7 +107,7 @@ final class CpuBench {
       if (!report.remarks().contains(why)) report.remark(program.name() + " on " + machine.name() + ": skipped, " + why);
       return;
     }
-    String checksum = run.find("checksum ", "time").strip();
+    String checksum = checksum(run);
     String expected = checksums.putIfAbsent(program, checksum);
     if (expected != null && !expected.equals(checksum))
       disagreements.put(program.title() + " on " + machine.name(), "CHECKSUM " + checksum + " and not " + expected);
@@ -119,6 +119,9 @@ final class CpuBench {
       instructions.put(program, guest.instructions());
     }
   }
+
+  /** As the program printed it, and how much it did. */
+  String checksum(Commands.Run run) { return run.find("checksum ", "time"); }
 
   private void add(Program program, String what, double value) {
     measured.computeIfAbsent(program, key -> new TreeMap<>()).computeIfAbsent(what, key -> new ArrayList<>()).add(value);
