@@ -26,8 +26,8 @@ record Fuzzer(Targets kind, long seed, Path work, Consumer<String> say) {
   private static final long LIFE_MILLIS = 60_000, AGAIN_MILLIS = 10_000;
   private static final long REDUCTION_NANOS = TimeUnit.MINUTES.toNanos(2), NEWS_NANOS = TimeUnit.SECONDS.toNanos(15);
   private static final int REDUCTION_TRIES = 3000, INSPECTED = 64, WARM_UP = 3 * INSPECTED;
-  /** Threads and descriptors there may be more than at the beginning: what is just being given back. */
-  private static final int SPARE_THREADS = 24, SPARE_DESCRIPTORS = 48;
+  /** What there may be more of than at the beginning: threads and descriptors that are just being given back, and the heap, which grows as it likes to. */
+  private static final int SPARE_THREADS = 24, SPARE_DESCRIPTORS = 48, SPARE_KILOBYTES = 1536 << 10;
 
   /** A life that went wrong. {@code least} is empty when it did not go wrong again. */
   record Failure(Finding finding, long life, List<Step> whole, Optional<List<Step>> least) {}
@@ -95,11 +95,12 @@ record Fuzzer(Targets kind, long seed, Path work, Consumer<String> say) {
 
   static String withoutNumbers(String text) { return text.strip().replaceAll("0x[0-9a-f]+|-?\\d+", "#"); }
 
-  /** Threads and open descriptors of this process: lives come and go, but these stay as many. */
-  private record Footprint(int threads, int descriptors) {
+  /** Threads, open descriptors and resident memory of this process: lives come and go, but these stay. */
+  private record Footprint(int threads, int descriptors, long kilobytes) {
     static Footprint now() throws java.io.IOException {
-      try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
-        return new Footprint(ManagementFactory.getThreadMXBean().getThreadCount(), (int) open.count());
+      try (Stream<Path> open = Files.list(Path.of("/proc/self/fd")); Stream<String> status = Files.lines(Path.of("/proc/self/status"))) {
+        long resident = status.filter(line -> line.startsWith("VmRSS:")).mapToLong(line -> Long.parseLong(line.replaceAll("\\D", ""))).findFirst().orElseThrow();
+        return new Footprint(ManagementFactory.getThreadMXBean().getThreadCount(), (int) open.count(), resident);
       }
     }
 
@@ -109,10 +110,12 @@ record Fuzzer(Targets kind, long seed, Path work, Consumer<String> say) {
         Thread.sleep(10);
         now = now();
       }
-      Finding.unless(isWithin(now), "%d threads and %d open files have become %d and %d", threads, descriptors, now.threads, now.descriptors);
+      Finding.unless(isWithin(now), "%d threads, %d open files and %d kB have become %d, %d and %d kB", threads, descriptors, kilobytes, now.threads, now.descriptors, now.kilobytes);
     }
 
-    private boolean isWithin(Footprint now) { return now.threads <= threads + SPARE_THREADS && now.descriptors <= descriptors + SPARE_DESCRIPTORS; }
+    private boolean isWithin(Footprint now) {
+      return now.threads <= threads + SPARE_THREADS && now.descriptors <= descriptors + SPARE_DESCRIPTORS && now.kilobytes <= kilobytes + SPARE_KILOBYTES;
+    }
   }
 
   /** A line for people. */

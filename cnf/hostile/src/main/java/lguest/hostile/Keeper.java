@@ -16,8 +16,11 @@ import java.util.concurrent.TimeoutException;
  * by a new one.
  */
 final class Keeper implements AutoCloseable {
-  /** Bytes of heap a life may have allocated in all, by whatever thread, and for each of its steps. Making and ending a guest takes a few million. */
-  private static final long ALLOCATED = 96L << 20, ALLOCATED_PER_STEP = 256L << 10;
+  /**
+   * Bytes of heap a life may have allocated in all, by whatever thread, for each of its steps, and for each millisecond. Making and ending a guest takes a few million; and one that makes
+   * traps or new code without end leaves garbage as fast as the processor runs, but no faster.
+   */
+  private static final long ALLOCATED = 96L << 20, ALLOCATED_PER_STEP = 256L << 10, ALLOCATED_PER_MILLI = 2L << 20;
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private final Targets kind;
@@ -51,12 +54,12 @@ final class Keeper implements AutoCloseable {
   /** Lives it; what is wrong comes as {@link Finding}. */
   Target.Life live(List<Step> steps, long millis) throws Exception {
     Target on = target();
-    long before = THREADS.getTotalThreadAllocatedBytes();
+    long before = THREADS.getTotalThreadAllocatedBytes(), begun = System.nanoTime();
     Target.Life life = bounded("life", millis, () -> on.live(steps));
-    long allocated = THREADS.getTotalThreadAllocatedBytes() - before;
-    if (allocated > ALLOCATED + steps.size() * ALLOCATED_PER_STEP) {
+    long allocated = THREADS.getTotalThreadAllocatedBytes() - before, lasted = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun);
+    if (allocated > ALLOCATED + steps.size() * ALLOCATED_PER_STEP + lasted * ALLOCATED_PER_MILLI) {
       renew();
-      throw new Finding("%d steps have made us allocate %d bytes".formatted(steps.size(), allocated));
+      throw new Finding("%d steps have made us allocate %d bytes in %d ms".formatted(steps.size(), allocated, lasted));
     }
     return life;
   }
