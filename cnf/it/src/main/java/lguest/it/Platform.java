@@ -10,8 +10,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import lguest.launcher.DeviceSlot;
 import lguest.launcher.Guest;
+import lguest.launcher.GuestLog;
 import lguest.launcher.GuestSpec;
 import lguest.launcher.GuestSpec.DeviceSpec;
 import lguest.launcher.LaunchException;
@@ -54,20 +57,28 @@ final class Platform {
   }
 
   /** A guest with these devices, and a console behind them. */
-  static Guest boot(String name, DeviceSpec... more) throws IOException, LaunchException, InterruptedException {
+  static Guest boot(String name, DeviceSpec... more) throws IOException, LaunchException, InterruptedException { return boot(name, GuestLog.SYSTEM, more); }
+
+  static Guest boot(String name, GuestLog log, DeviceSpec... more) throws IOException, LaunchException, InterruptedException {
     List<DeviceSpec> devices = new ArrayList<>(List.of(more));
     devices.add(new DeviceSpec("console", ""));
-    Guest guest = service(Launcher.class).create(new GuestSpec(name, 32L << 20, demo(), Optional.empty(), devices, ""));
+    Guest guest = service(Launcher.class).create(new GuestSpec(name, 32L << 20, demo(), Optional.empty(), devices, ""), log);
     guest.start();
     return guest;
   }
 
-  static void await(DeviceSlot slot, DeviceSlot.State state) throws InterruptedException {
+  /** Waits until the slot says why it is not ACTIVE, in these words. */
+  static void awaitReason(DeviceSlot slot, String reason) throws InterruptedException { await(() -> slot.reason().equals(Optional.of(reason)), () -> "not '" + reason + "', but " + slot.state() + slot.reason()); }
+
+  static void await(BooleanSupplier condition, Supplier<String> otherwise) throws InterruptedException {
     long deadline = System.currentTimeMillis() + PATIENCE_MILLIS;
-    while (slot.state() != state) {
-      if (System.currentTimeMillis() > deadline)
-        throw new AssertionError("the slot is " + slot.state() + ", not " + state + ": " + slot.reason());
+    while (!condition.getAsBoolean()) {
+      if (System.currentTimeMillis() > deadline) throw new AssertionError(otherwise.get());
       Thread.sleep(1);
     }
+  }
+
+  static void await(DeviceSlot slot, DeviceSlot.State state) throws InterruptedException {
+    await(() -> slot.state() == state, () -> "the slot is " + slot.state() + ", not " + state + ": " + slot.reason());
   }
 }
