@@ -89,6 +89,11 @@ class FailureTest {
     assertFalse(screen.text().substring(from).contains("failed"), screen.text());
   }
 
+  private void takesOver() throws InterruptedException {
+    faulty.register(10);
+    Platform.await(() -> slot.provider().orElse("").startsWith("lguest.it "), () -> slot.state() + " " + slot.reason());
+  }
+
   private void logged(String line) throws InterruptedException { Platform.await(() -> log.contains(line), () -> line + " is not in " + log); }
 
   // The provider leaves while requests are in flight.
@@ -167,8 +172,7 @@ class FailureTest {
 
   @Test void hangsInDrain() throws Exception {
     faulty.drain = faulty::hang;
-    faulty.register(10);
-    Platform.await(slot, State.ACTIVE);
+    takesOver();
     int from = write(1);
     faulty.unregister();
     logged("ERROR device 'block' in slot 0 did not drain within 1000 ms and is left behind");
@@ -177,8 +181,7 @@ class FailureTest {
 
   @Test void hangsInClose() throws Exception {
     faulty.close = faulty::hang;
-    faulty.register(10);
-    Platform.await(() -> slot.provider().orElse("").startsWith("lguest.it"), () -> slot.state() + " " + slot.reason());
+    takesOver();
     int from = write(1);
     faulty.unregister();
     logged("ERROR device 'block' in slot 0 did not close within 1000 ms and is left behind");

@@ -165,9 +165,18 @@ public final class LauncherService implements Launcher {
       for (Slot slot : guest.bus().slots()) if (slot.type().equals(type)) slot.offer(() -> providers.of(type));
   }
 
+  /** Guests cannot outlive the classes they are made of: they end in good order, all at once, and are told why. */
   @Deactivate
   void deactivate() {
-    for (RunningGuest guest : guests) guest.close();
+    List<Thread> closers = guests.stream().map(guest -> Thread.ofPlatform().daemon().name(guest.name() + "-close").start(() -> guest.close("the Launcher was stopped or replaced, and its guests with it"))).toList();
+    for (Thread closer : closers) {
+      try {
+        closer.join();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+    }
   }
 
   /** For tests, which have no OSGi to set it. */

@@ -169,14 +169,15 @@ final class RunningGuest implements Guest, Machine {
 
   @Override public void kill() {
     killed = true;
-    end(new GuestEnd(GuestEnd.Kind.STOPPED, "killed", 1));
-    stop();
+    stop("killed");
   }
 
-  @Override public void stop() {
+  @Override public void stop() { stop("stopped"); }
+
+  private void stop(String reason) {
     if (Thread.currentThread() == thread) throw new IllegalStateException("a guest's own thread cannot wait for its end; a device uses endGuest");
     hurry = true;
-    end(new GuestEnd(GuestEnd.Kind.STOPPED, "stopped", 1));
+    end(new GuestEnd(GuestEnd.Kind.STOPPED, reason, 1));
     if (phase.compareAndSet(State.READY, State.ENDED)) {
       finish();
       return;
@@ -252,8 +253,10 @@ final class RunningGuest implements Guest, Machine {
 
   Bus bus() { return bus; }
 
-  @Override public void close() {
-    stop();
+  @Override public void close() { close("stopped"); }
+
+  void close(String reason) {
+    stop(reason);
     home.forget(this);
   }
 

@@ -1,6 +1,5 @@
 package lguest.launcher.system;
 
-import com.sun.jna.LastErrorException;
 import java.util.HashMap;
 import java.util.Map;
 import lguest.device.DeviceState;
@@ -18,7 +17,7 @@ public final class Descriptors {
       for (String name : state.descriptors()) {
         copies.put(name, (long) Libc.fcntl((int) (long) (Long) values.get(name), Libc.F_DUPFD_CLOEXEC, 0L));
       }
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       close(new DeviceState(state.version(), copies, copies.keySet()));
       throw new OsException(e);
     }
@@ -31,7 +30,7 @@ public final class Descriptors {
     for (String name : state.descriptors()) {
       try {
         Libc.close((int) (long) (Long) state.values().get(name));
-      } catch (LastErrorException e) {
+      } catch (Libc.Failure e) {
         // It is closed all the same, or was none.
       }
     }

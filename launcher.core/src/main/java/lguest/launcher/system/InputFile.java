@@ -1,6 +1,5 @@
 package lguest.launcher.system;
 
-import com.sun.jna.LastErrorException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -47,7 +46,7 @@ public final class InputFile implements AutoCloseable {
     int fd;
     try {
       fd = Libc.open(path.toString(), Libc.O_RDONLY | Libc.O_CLOEXEC);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       throw new LaunchException("cannot read " + name + ": " + new OsException(e).getMessage() + "; check its permissions", e);
     }
     InputFile file = new InputFile(what, path, fd, Libc.lseek(fd, 0, Libc.SEEK_END));
@@ -76,8 +75,8 @@ public final class InputFile implements AutoCloseable {
       long got;
       try {
         got = Libc.pread(fd, target.address() + done, target.byteSize() - done, offset + done);
-      } catch (LastErrorException e) {
-        if (e.getErrorCode() == Libc.EINTR) continue;
+      } catch (Libc.Failure e) {
+        if (e.errno() == Libc.EINTR) continue;
         throw new LaunchException("cannot read " + name() + ": " + new OsException(e).getMessage(), e);
       }
       if (got == 0) throw new LaunchException(name() + " ends at byte " + (offset + done) + ", earlier than its " + size + " bytes a moment ago; is something still writing it?");
@@ -97,7 +96,7 @@ public final class InputFile implements AutoCloseable {
   @Override public void close() {
     try {
       Libc.close(fd);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       // Nothing of ours depends on how closing a file that was only read went.
     }
   }

@@ -1,12 +1,23 @@
 package lguest.launcher.system;
 
-import com.sun.jna.LastErrorException;
-import com.sun.jna.Native;
-import com.sun.jna.NativeLibrary;
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.AddressLayout;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.VarHandle;
 
 /**
- * The operating system's calls we need and Java does not offer, through JNA's direct mapping. Addresses and lengths are plain 64-bit numbers, the memory behind them is a
- * {@link java.lang.foreign.MemorySegment}'s. Numbers are those of 64-bit Linux. A call that fails throws with errno; {@link OsException} makes a message of it.
+ * The operating system's calls we need and Java does not offer, by the JDK's own foreign functions: JNA would hold this class, and with it the bundle, after an update. Addresses and lengths are plain
+ * 64-bit numbers, the memory behind them is a {@link MemorySegment}'s. Numbers are those of 64-bit Linux. A call that fails throws a {@link Failure}; {@link OsException} makes a message of it.
  */
 final class Libc {
   static final int O_RDONLY = 0, O_RDWR = 2, O_CLOEXEC = 0x80000;
@@ -18,34 +29,87 @@ final class Libc {
   static final int EINTR = 4, EAGAIN = 11;
   static final short POLLIN = 1, POLLERR = 8, POLLHUP = 0x10, POLLNVAL = 0x20;
 
-  static {
-    Native.register(NativeLibrary.getProcess());
-  }
+  private static final Linker LINKER = Linker.nativeLinker();
+  private static final MemoryLayout CAPTURED = Linker.Option.captureStateLayout();
+  private static final VarHandle ERRNO = CAPTURED.varHandle(MemoryLayout.PathElement.groupElement("errno"));
+  private static final AddressLayout STRING = ADDRESS.withTargetLayout(MemoryLayout.sequenceLayout(1024, JAVA_BYTE));
+
+  private static final MethodHandle OPEN = handle("open", 2, JAVA_INT, ADDRESS, JAVA_INT), FCNTL = handle("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
+  private static final MethodHandle CLOSE = handle("close", -1, JAVA_INT, JAVA_INT), LSEEK = handle("lseek", -1, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT);
+  private static final MethodHandle PREAD = handle("pread", -1, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+  private static final MethodHandle READ = handle("read", -1, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG), WRITE = handle("write", -1, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
+  private static final MethodHandle MMAP = handle("mmap", -1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
+  private static final MethodHandle MUNMAP = handle("munmap", -1, JAVA_INT, JAVA_LONG, JAVA_LONG), EVENTFD = handle("eventfd", -1, JAVA_INT, JAVA_INT, JAVA_INT);
+  private static final MethodHandle POLL = handle("poll", -1, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+  private static final MethodHandle STRERROR = LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("strerror"), FunctionDescriptor.of(STRING, JAVA_INT));
 
   private Libc() {}
 
-  static native int open(String path, int flags) throws LastErrorException;
+  /** A call failed. */
+  static final class Failure extends RuntimeException {
+    private static final long serialVersionUID = 1;
+    private final int errno;
 
-  static native int fcntl(int fd, int command, long argument) throws LastErrorException;
+    Failure(int errno) {
+      super(strerror(errno));
+      this.errno = errno;
+    }
 
-  static native int close(int fd) throws LastErrorException;
+    int errno() { return errno; }
+  }
 
-  static native long lseek(int fd, long offset, int whence) throws LastErrorException;
+  /** @param variadic the first of the arguments that a declaration in C does not name; negative: there is none */
+  private static MethodHandle handle(String name, int variadic, ValueLayout result, ValueLayout... arguments) {
+    Linker.Option errno = Linker.Option.captureCallState("errno");
+    return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), FunctionDescriptor.of(result, arguments),
+      variadic < 0 ? new Linker.Option[] {errno} : new Linker.Option[] {errno, Linker.Option.firstVariadicArg(variadic)});
+  }
 
-  static native long pread(int fd, long buffer, long length, long offset) throws LastErrorException;
+  private interface Call { long in(MemorySegment errno, Arena arena) throws Throwable; }
 
-  static native long read(int fd, long buffer, long length) throws LastErrorException;
+  private static long call(Call call) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment errno = arena.allocate(CAPTURED);
+      long result = call.in(errno, arena);
+      if (result == -1) throw new Failure((int) ERRNO.get(errno, 0L));
+      return result;
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
 
-  static native long write(int fd, long buffer, long length) throws LastErrorException;
+  static int open(String path, int flags) { return (int) call((errno, arena) -> (int) OPEN.invokeExact(errno, arena.allocateFrom(path), flags)); }
 
-  static native long mmap(long address, long length, int protection, int flags, int fd, long offset) throws LastErrorException;
+  static int fcntl(int fd, int command, long argument) { return (int) call((errno, arena) -> (int) FCNTL.invokeExact(errno, fd, command, argument)); }
 
-  static native int munmap(long address, long length) throws LastErrorException;
+  static void close(int fd) { call((errno, arena) -> (int) CLOSE.invokeExact(errno, fd)); }
 
-  static native int eventfd(int initial, int flags) throws LastErrorException;
+  static long lseek(int fd, long offset, int whence) { return call((errno, arena) -> (long) LSEEK.invokeExact(errno, fd, offset, whence)); }
+
+  static long pread(int fd, long buffer, long length, long offset) { return call((errno, arena) -> (long) PREAD.invokeExact(errno, fd, buffer, length, offset)); }
+
+  static long read(int fd, long buffer, long length) { return call((errno, arena) -> (long) READ.invokeExact(errno, fd, buffer, length)); }
+
+  static long write(int fd, long buffer, long length) { return call((errno, arena) -> (long) WRITE.invokeExact(errno, fd, buffer, length)); }
+
+  static long mmap(long address, long length, int protection, int flags, int fd, long offset) {
+    return call((errno, arena) -> (long) MMAP.invokeExact(errno, address, length, protection, flags, fd, offset));
+  }
+
+  static void munmap(long address, long length) { call((errno, arena) -> (int) MUNMAP.invokeExact(errno, address, length)); }
+
+  static int eventfd(int initial, int flags) { return (int) call((errno, arena) -> (int) EVENTFD.invokeExact(errno, initial, flags)); }
 
   /** {@code fds} is an array of {@code struct pollfd {int fd; short events; short revents;}}. */
-  static native int poll(long fds, long count, int timeoutMillis) throws LastErrorException;
+  static int poll(long fds, long count, int timeoutMillis) { return (int) call((errno, arena) -> (int) POLL.invokeExact(errno, fds, count, timeoutMillis)); }
 
-  static native String strerror(int errno);
+  private static String strerror(int errno) {
+    try {
+      return ((MemorySegment) STRERROR.invokeExact(errno)).getString(0);
+    } catch (Throwable e) {
+      return "error " + errno;
+    }
+  }
 }

@@ -1,6 +1,5 @@
 package lguest.launcher.system;
 
-import com.sun.jna.LastErrorException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -19,7 +18,7 @@ public final class Mapping {
     long address;
     try {
       address = Libc.mmap(0, size, Libc.PROT_READ | Libc.PROT_WRITE, Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE, -1, 0);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       throw new OsException(e);
     }
     return MemorySegment.ofAddress(address).reinterpret(size, arena, all -> Libc.munmap(all.address(), size));
@@ -35,7 +34,7 @@ public final class Mapping {
     int fd;
     try {
       fd = Libc.open(file.toString(), Libc.O_RDWR | Libc.O_CLOEXEC);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       throw new OsException(e);
     }
     try {
@@ -45,7 +44,7 @@ public final class Mapping {
       Map<String, Object> identity = Files.readAttributes(Path.of("/proc/self/fd/" + fd), "unix:dev,ino");
       lay(fd, 0, place, Libc.MAP_SHARED);
       return new FilePage((Long) identity.get("dev"), (Long) identity.get("ino"), 0);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       throw new OsException(e);
     } finally {
       Libc.close(fd);
@@ -55,7 +54,7 @@ public final class Mapping {
   private static void lay(int fd, long offset, MemorySegment place, int how) throws OsException {
     try {
       Libc.mmap(place.address(), place.byteSize(), Libc.PROT_READ | Libc.PROT_WRITE, how | Libc.MAP_FIXED, fd, offset);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       throw new OsException(e);
     }
   }

@@ -1,11 +1,10 @@
 package lguest.launcher.system;
 
-import com.sun.jna.LastErrorException;
 import java.io.IOException;
 
 /** An operating system call failed; the message is the system's own text for it, such as {@code Permission denied}. */
 public final class OsException extends IOException {
   private static final long serialVersionUID = 1;
 
-  OsException(LastErrorException error) { super(Libc.strerror(error.getErrorCode()), error); }
+  OsException(Libc.Failure error) { super(error.getMessage(), error); }
 }

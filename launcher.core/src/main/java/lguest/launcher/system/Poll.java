@@ -1,6 +1,5 @@
 package lguest.launcher.system;
 
-import com.sun.jna.LastErrorException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -19,7 +18,7 @@ public final class Poll implements AutoCloseable {
   public Poll() throws OsException {
     try {
       event = Libc.eventfd(0, Libc.EFD_NONBLOCK | Libc.EFD_CLOEXEC);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       arena.close();
       throw new OsException(e);
     }
@@ -40,8 +39,8 @@ public final class Poll implements AutoCloseable {
     }
     try {
       Libc.poll(entries.address(), count, millis);
-    } catch (LastErrorException e) {
-      if (e.getErrorCode() != Libc.EINTR) throw new OsException(e);
+    } catch (Libc.Failure e) {
+      if (e.errno() != Libc.EINTR) throw new OsException(e);
     }
     if (entries.get(ValueLayout.JAVA_SHORT, REVENTS) != 0) drain();
     Ready[] ready = new Ready[descriptors.length];
@@ -62,7 +61,7 @@ public final class Poll implements AutoCloseable {
       MemorySegment one = here.allocate(8, 8);
       one.set(ValueLayout.JAVA_LONG, 0, 1);
       Libc.write(event, one.address(), 8);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       // EAGAIN: it has been woken 2^64 times already.
     }
   }
@@ -70,7 +69,7 @@ public final class Poll implements AutoCloseable {
   private void drain() {
     try (Arena here = Arena.ofConfined()) {
       Libc.read(event, here.allocate(8, 8).address(), 8);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       // EAGAIN: nothing in it.
     }
   }
@@ -82,7 +81,7 @@ public final class Poll implements AutoCloseable {
     arena.close();
     try {
       Libc.close(event);
-    } catch (LastErrorException e) {
+    } catch (Libc.Failure e) {
       // Nothing was written that could be lost.
     }
   }

@@ -1,24 +1,30 @@
 package lguest.launcher.system;
 
-import com.sun.jna.Native;
-import com.sun.jna.NativeLibrary;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A pipe of the operating system, with its descriptors. */
 public final class TestPipe implements AutoCloseable {
-  static {
-    Native.register(NativeLibrary.getProcess());
-  }
-
-  private static native int pipe(int[] ends);
-
   private final int[] ends = new int[2];
   private boolean readerClosed, writerClosed;
 
-  public TestPipe() { if (pipe(ends) != 0) throw new AssertionError("no pipe"); }
+  public TestPipe() {
+    Linker linker = Linker.nativeLinker();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment both = arena.allocate(8, 4);
+      int result = (int) linker.downcallHandle(linker.defaultLookup().findOrThrow("pipe"), FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS)).invokeExact(both);
+      if (result != 0) throw new AssertionError("no pipe");
+      MemorySegment.copy(both, ValueLayout.JAVA_INT, 0, ends, 0, 2);
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    }
+  }
 
   public int reader() { return ends[0]; }
 
