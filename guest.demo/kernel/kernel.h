@@ -232,6 +232,10 @@ struct network {
 extern struct network *nets[MAX_NETS];
 extern u32 net_count;
 void net_add(struct network *n);
+#define NET_BLOCK 1400 /* bytes of a block that is echoed */
+bool parse_ip(const char *s, u32 *ip);
+bool net_resolve(struct network *n, u32 ip, u8 *mac);
+u32 net_exchange(struct network *n, const u8 *mac, u32 ip, u32 first, u32 count, u32 *again);
 void net_received(struct network *n, const u8 *frame, u32 bytes);
 void net_transmit(struct network *n, const u8 *frame, u32 bytes); /* the machine's; physically contiguous; returns when the frame may be changed */
 void net_describe(struct network *n);                             /* the machine's */
@@ -249,7 +253,7 @@ bool shell_execute(char *line);
 extern char command_line[2048];
 extern bool quiet;
 typedef int command_fn(int argc, char **argv);
-command_fn command_flood, command_hexdump, command_disk, command_net;
+command_fn command_flood, command_hexdump, command_disk, command_net, command_soak;
 int dump(u32 address, u32 bytes, u32 label); /* hexdump.c */
 struct command { const char *name; command_fn *run; const char *help; };
 extern const struct command machine_commands[]; /* those of this machine only; ends with a NULL name */

@@ -6,7 +6,6 @@
 
 #define ECHO_PORT 7
 #define BULK_PORT 4000
-#define BULK_BYTES 1400
 #define WINDOW 4
 #define STREAM_ID 78
 
@@ -79,9 +78,9 @@ static void take_answer(struct network *n, u32 at) {
 
 /* An echo of our bulk transfer has come: is it what went? */
 static void take_echo(struct network *n, const u8 *data, u32 bytes) {
-  if (bytes != BULK_BYTES) return;
+  if (bytes != NET_BLOCK) return;
   u32 block = get32(data);
-  for (u32 i = 1; i < BULK_BYTES / 4; i++)
+  for (u32 i = 1; i < NET_BLOCK / 4; i++)
     if (get32(data + 4 * i) != bulk_word(block, i)) {
       n->bulk_wrong++;
       return;
@@ -151,7 +150,7 @@ void net_add(struct network *n) {
 }
 
 /* Asks for an address until somebody answers, for three seconds. */
-static bool resolve(struct network *n, u32 ip, u8 *mac) {
+bool net_resolve(struct network *n, u32 ip, u8 *mac) {
   for (u32 tries = 0; tries < 30 && !console_interrupted; tries++) {
     u32 flags = irq_save();
     n->asked_ip = ip;
@@ -170,7 +169,7 @@ static bool resolve(struct network *n, u32 ip, u8 *mac) {
 static int ping(struct network *n, u32 ip, u32 count) {
   u8 mac[6];
   u32 got = 0;
-  if (!resolve(n, ip, mac)) return 1;
+  if (!net_resolve(n, ip, mac)) return 1;
   for (u32 i = 1; i <= count && !console_interrupted; i++) {
     u32 bytes = 8 + i * 97 % 1400; /* odd sizes, too */
     u8 *icmp = n->out + 34;
@@ -200,10 +199,10 @@ typedef void send_one(struct network *n, const struct flow *flow, u32 number);
 static void send_block(struct network *n, const struct flow *flow, u32 block) {
   u8 *udp = n->out + 34;
   put32(udp, BULK_PORT << 16 | ECHO_PORT);
-  put32(udp + 4, (8 + BULK_BYTES) << 16);
+  put32(udp + 4, (8 + NET_BLOCK) << 16);
   put32(udp + 8, block);
-  for (u32 i = 1; i < BULK_BYTES / 4; i++) put32(udp + 8 + 4 * i, bulk_word(block, i));
-  send_ip(n, n->out, flow->mac, flow->ip, IP_UDP, 8 + BULK_BYTES);
+  for (u32 i = 1; i < NET_BLOCK / 4; i++) put32(udp + 8 + 4 * i, bulk_word(block, i));
+  send_ip(n, n->out, flow->mac, flow->ip, IP_UDP, 8 + NET_BLOCK);
 }
 
 /* A ping whose body stays what it is: the checksum is that of the header. */
@@ -216,13 +215,14 @@ static void send_ping(struct network *n, const struct flow *flow, u32 number) {
 }
 
 /* Sends so many, a few under way at a time, each again and again until its echo has come. How many came, in how long. */
-static u32 stream(struct network *n, const struct flow *flow, send_one *send_one, u32 count, u32 *again, u64 *ns) {
-  u32 next = 0, idle = 0;
-  n->window_base = n->window_done = 0;
+static u32 stream(struct network *n, const struct flow *flow, send_one *send_one, u32 first, u32 count, u32 *again, u64 *ns) {
+  u32 next = first, idle = 0;
+  n->window_done = 0;
+  n->window_base = first;
   *again = 0;
   u64 start = now_ns();
-  while (n->window_base < count && !console_interrupted && idle < 50) {
-    while (next < count && next < n->window_base + WINDOW) send_one(n, flow, next++);
+  while (n->window_base - first < count && !console_interrupted && idle < 50) {
+    while (next - first < count && next < n->window_base + WINDOW) send_one(n, flow, next++);
     u32 flags = irq_save(), before = n->window_base;
     if (!(n->window_done & 1)) wait_on(&n->window_done, 100 * NS_PER_MS);
     while (n->window_done & 1) n->window_done >>= 1, n->window_base++;
@@ -233,20 +233,28 @@ static u32 stream(struct network *n, const struct flow *flow, send_one *send_one
       if (missing >> i & 1) ++*again, send_one(n, flow, n->window_base + i);
   }
   *ns = now_ns() - start;
-  return n->window_base;
+  return n->window_base - first;
 }
 
 /* An echo service sends back what it gets, and every byte of it is looked at. */
 static int bulk(struct network *n, u32 ip, u32 kib) {
   struct flow flow = {.ip = ip};
-  if (!resolve(n, ip, flow.mac)) return 1;
-  u32 blocks = (kib * 1024 + BULK_BYTES - 1) / BULK_BYTES, again;
+  if (!net_resolve(n, ip, flow.mac)) return 1;
+  u32 blocks = (kib * 1024 + NET_BLOCK - 1) / NET_BLOCK, again;
   u64 ns;
   n->bulk_wrong = 0;
-  u32 done = stream(n, &flow, send_block, blocks, &again, &ns), ms = (u32)div64(ns, NS_PER_MS, NULL);
+  u32 done = stream(n, &flow, send_block, 0, blocks, &again, &ns), ms = (u32)div64(ns, NS_PER_MS, NULL);
   print("net %u: %u of %u blocks of %u bytes there and back in %u ms, %u KiB/s each way, %u sent again, %u wrong\n", n->number, done,
-        blocks, BULK_BYTES, ms, (u32)div64((u64)done * BULK_BYTES * 1000 / 1024, ms ? ms : 1, NULL), again, n->bulk_wrong);
+        blocks, NET_BLOCK, ms, (u32)div64((u64)done * NET_BLOCK * 1000 / 1024, ms ? ms : 1, NULL), again, n->bulk_wrong);
   return done != blocks || n->bulk_wrong;
+}
+
+/* So many blocks from the `first` on, for whoever has resolved the address; how many came back as they were. */
+u32 net_exchange(struct network *n, const u8 *mac, u32 ip, u32 first, u32 count, u32 *again) {
+  struct flow flow = {.ip = ip};
+  u64 ns;
+  memcpy(flow.mac, mac, 6);
+  return stream(n, &flow, send_block, first, count, again, &ns);
 }
 
 /* For the rate: pings of one size, which any neighbour answers, as fast as they come back. */
@@ -256,16 +264,16 @@ static int echo(struct network *n, u32 ip, u32 count, u32 bytes) {
     print("8 to %u bytes\n", FRAME_MAX - 34);
     return 1;
   }
-  if (!resolve(n, ip, flow.mac)) return 1;
+  if (!net_resolve(n, ip, flow.mac)) return 1;
   memset(n->out + 42, 0, bytes - 8);
   u32 again;
   u64 ns;
-  u32 done = stream(n, &flow, send_ping, count, &again, &ns);
+  u32 done = stream(n, &flow, send_ping, 0, count, &again, &ns);
   print("net %u: %u of %u echoes of %u bytes in %u us, %u sent again\n", n->number, done, count, bytes + 34, (u32)div64(ns, 1000, NULL), again);
   return done != count;
 }
 
-static bool parse_ip(const char *s, u32 *ip) {
+bool parse_ip(const char *s, u32 *ip) {
   *ip = 0;
   for (u32 i = 0; i < 4; i++) {
     u32 part = 0, digits = 0;

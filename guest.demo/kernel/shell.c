@@ -166,6 +166,7 @@ static const struct command commands[] = {
   {"ps", command_ps, "tasks"},
   {"disk", command_disk, "[<number> write|verify|sum [seed]]: disks; a pattern all over one, is it there, its Adler-32; `disk 0 random-read 1000` and such measure"},
   {"net", command_net, "[<number> <address> | ping <address> [count] | bulk <address> [KiB] | echo <address> <count> <bytes>]: networks; answers pings, and echoes on UDP port 7"},
+  {"soak", command_soak, "[<network> <address>]...: keeps all disks and those networks busy, and says what is typed, until that is `stop`"},
   {"cmdline", command_cmdline, "the kernel command line"},
   {"echo", command_echo, "<words>: print them"},
   {"hexdump", command_hexdump, "<address> [bytes]: kernel-virtual or (below 0xc0000000) guest-physical memory"},
