@@ -104,6 +104,11 @@ public final class Cpu implements AutoCloseable {
     core.setSegment(register, selector, descriptor);
   }
 
+  /** The descriptor table is not what it was: loads of segment registers look at it again. */
+  public void descriptorsChanged() {
+    core.descriptorsChanged();
+  }
+
   /** What the TSS would say for the ring of the handlers (lguest: SS1:ESP1). */
   public void setInnerStack(int ss, int esp) {
     core.setInnerStack(ss, esp);

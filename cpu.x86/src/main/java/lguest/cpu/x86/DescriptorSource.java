@@ -1,6 +1,7 @@
 package lguest.cpu.x86;
 
-/** The global descriptor table, kept by the Host. Called on the vCPU thread whenever a selector is loaded or examined. */
+/** The global descriptor table, kept by the Host. Called on the vCPU thread whenever a selector is loaded or examined, but perhaps not for one that is
+ * loaded again unless {@link Cpu#descriptorsChanged} was called since. */
 @FunctionalInterface
 public interface DescriptorSource {
   /** What {@link #descriptor} answers for an index beyond the table's limit. */

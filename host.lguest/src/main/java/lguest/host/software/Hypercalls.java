@@ -93,7 +93,9 @@ final class Hypercalls {
         host.cpu.flushTlb();
       }
       case CRASH -> throw new GuestKilled("CRASH: " + text(ram.readBlock(address, CRASH_TEXT)));
-      case LOAD_GDT -> host.segments.loadTable(ram, address, second);
+      case LOAD_GDT -> {
+        if (host.segments.loadTable(ram, address, second)) host.cpu.descriptorsChanged();
+      }
       case NEW_PGTABLE -> host.pageTables.loadDirectory(first);
       case FLUSH_TLB -> host.pageTables.flush(first != 0);
       case LOAD_IDT_ENTRY -> host.traps.gates.load(first, second, third);
@@ -105,7 +107,9 @@ final class Hypercalls {
       case SEND_DMA -> launcherDma = host.dma.send(address, Integer.toUnsignedLong(second));
       case SET_PTE -> host.pageTables.entrySet(first, second);
       case SET_PMD -> host.pageTables.directoryEntrySet(first, second);
-      case LOAD_TLS -> host.segments.loadThreadLocal(ram, address);
+      case LOAD_TLS -> {
+        if (host.segments.loadThreadLocal(ram, address)) host.cpu.descriptorsChanged();
+      }
     }
     return 0;
   }

@@ -1,5 +1,6 @@
 package lguest.host.software;
 
+import java.util.Arrays;
 import lguest.cpu.x86.Cpu;
 import lguest.cpu.x86.DescriptorSource;
 import lguest.cpu.x86.Registers;
@@ -41,15 +42,21 @@ final class Segments implements DescriptorSource {
 
   @Override public long descriptor(int index) { return index < ENTRIES ? gdt[index] : BEYOND_LIMIT; }
 
-  /** LOAD_GDT: the first {@code entries} are read, all are put right. */
-  void loadTable(Ram ram, long address, int entries) {
+  /** LOAD_GDT: the first {@code entries} are read, all are put right. Whether anything is different now. */
+  boolean loadTable(Ram ram, long address, int entries) {
+    long[] before = gdt.clone();
     if (Integer.compareUnsigned(entries, ENTRIES) > 0) throw new GuestKilled("too many gdt entries " + entries);
     load(ram, address, 0, entries);
     for (int index = 0; index < ENTRIES; index++) if (!hosts(index)) gdt[index] = putRight(gdt[index]);
+    return !Arrays.equals(before, gdt);
   }
 
-  /** LOAD_TLS. */
-  void loadThreadLocal(Ram ram, long address) { load(ram, address, TLS, TLS_ENTRIES); }
+  /** LOAD_TLS. Whether anything is different now. */
+  boolean loadThreadLocal(Ram ram, long address) {
+    long[] before = gdt.clone();
+    load(ram, address, TLS, TLS_ENTRIES);
+    return !Arrays.equals(before, gdt);
+  }
 
   private void load(Ram ram, long address, int first, int count) {
     ram.checkBlock(address, count * 8);

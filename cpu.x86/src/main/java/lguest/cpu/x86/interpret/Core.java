@@ -516,7 +516,10 @@ public final class Core implements Translator.Processor {
     }
   }
 
+  public void descriptorsChanged() { Native.set8(state + SEGMENTS_CURRENT, 0); }
+
   public void setSegment(int register, int selector, long descriptor) {
+    descriptorsChanged();
     segments.set(register, selector, descriptor);
     if (register == CS) cpl(selector & 3);
     changeMode();

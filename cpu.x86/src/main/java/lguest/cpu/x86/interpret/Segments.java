@@ -85,6 +85,7 @@ final class Segments {
 
   /** Selector and hidden half; the caller sees to CPL and mode. */
   void set(int segment, int selector, long descriptor) {
+    Native.set8(c.state + SEGMENTS_CURRENT, Native.get8(c.state + SEGMENTS_CURRENT) & ~(1 << segment));
     long at = at(segment);
     Native.set32(at + SELECTOR, selector & 0xFFFF);
     Native.set32(at + ATTRIBUTES, descriptor == 0 ? 0 : attributes(descriptor) | ACCESSED);
@@ -95,6 +96,7 @@ final class Segments {
   /** MOV to DS, ES, FS, GS or SS: every check, then the load. */
   void load(int segment, int selector) {
     set(segment, selector, segment == SS ? forStack(selector, c.cpl()) : forData(selector));
+    Native.set8(c.state + SEGMENTS_CURRENT, Native.get8(c.state + SEGMENTS_CURRENT) | 1 << segment);
     c.changeMode();
   }
 

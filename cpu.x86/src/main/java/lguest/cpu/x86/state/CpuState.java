@@ -66,6 +66,8 @@ public final class CpuState {
   public static final int HOST_MXCSR = 0x19C, HOST_FCW = 0x1AC;
   /** While loaded: FOP, then FIP and FCS, then FDP and FDS; the host's own tell of emitted code. */
   public static final int X87_FOP = 0x1A8, X87_FIP = 0x1B0, X87_FDP = 0x1B8;
+  /** A bit per segment register: its hidden half is what the descriptor table has for its selector now. One byte. */
+  public static final int SEGMENTS_CURRENT = 0x1C0;
   /** Number + 1 of the exit entry that knows the last x87 instruction of the last block that had one; 0 for none. And its operand's segment + 1. */
   public static final int X87_SITE = 0x1A0, X87_SEGMENT = 0x1A4;
 

@@ -69,7 +69,7 @@ final class BlockCompiler {
       if (i == null) break;
       code[count++] = i;
       at += i.length;
-      ended = i.encoding.endsBlock();
+      ended = ends(i);
     }
     bytes = count == 0 ? page.length - (eip & 0xFFF) : code[0].length;
     crosses = count == 0;
@@ -100,6 +100,8 @@ final class BlockCompiler {
     IntegerEmitter integer = new IntegerEmitter(block);
     X87Emitter x87 = new X87Emitter(block, exact);
     SseEmitter sse = new SseEmitter(block);
+    StringEmitter strings = new StringEmitter(block);
+    SegmentEmitter segments = new SegmentEmitter(block);
     ControlEmitter control = new ControlEmitter(block);
     direct = block.enter(Liveness.before(code, count, liveOut(page, last)), Liveness.undefined(code, count), count, code[0]);
     instructions = count;
@@ -108,11 +110,11 @@ final class BlockCompiler {
       Instruction i = code[n];
       if (i.encoding.opcode() < 0) return n; // no instruction at all
       block.at(n, i);
-      if (i.encoding.endsBlock()) {
+      if (ends(i)) {
         block.settlePointers();
         jumped = control.emit(i);
         if (!jumped) return n;
-      } else if (!integer.emit(i) && !x87.emit(i) && !sse.emit(i)) {
+      } else if (!integer.emit(i) && !x87.emit(i) && !sse.emit(i) && !strings.emit(i) && !segments.emit(i)) {
         return n;
       }
     }
@@ -123,9 +125,11 @@ final class BlockCompiler {
     return -1;
   }
 
+  private static boolean ends(Instruction i) { return i.encoding.endsBlock() && !SegmentEmitter.staysInBlock(i); }
+
   /** Flags somebody may read behind the block, as far as its own page tells. */
   private int liveOut(byte[] page, Instruction last) {
-    if (!last.encoding.endsBlock()) return liveAt(page, last.nextEip(), last.eip);
+    if (!ends(last)) return liveAt(page, last.nextEip(), last.eip);
     int op = last.encoding.opcode();
     boolean conditional = op >= 0x70 && op <= 0x7F || op >= 0x0F80 && op <= 0x0F8F || op >= 0xE0 && op <= 0xE3;
     if (conditional) return liveAt(page, last.target(), last.eip) | liveAt(page, last.nextEip(), last.eip);

@@ -161,6 +161,25 @@ final class BlockEmitter {
     check(bytes, write, retry);
   }
 
+  /** The same for one in a guest register; after a miss the code goes on at {@code retry}, an offset in the hot code where nothing but guest registers counts. */
+  void access(int hostRegister, int bytes, boolean write, int retry) {
+    hot.rr(0x8B, R8, hostRegister);
+    check(bytes, write, hotBase + retry);
+  }
+
+  /** The ModRM operand as a string of bits, of which {@code register} names one: R8 is the host address of the 32 it is among, R10 its number there. */
+  void accessBits(int register, boolean write) {
+    clobberFlags();
+    int retry = hotBase + hot.size();
+    address();
+    hot.rr(0x8B, R9, register);
+    hot.rr(0xC1, 7, R9); hot.byte_(5);
+    hot.rm(0, false, 0x8D, R8, R8, R9, 2, 0);
+    check(4, write, retry);
+    hot.rr(0x8B, R10, register);
+    hot.group1(false, 4, R10, 31);
+  }
+
   /** Leaves the offset of the ModRM operand, or with a segment that is not flat its linear address, in R8. Changes no flags unless that segment has a base. */
   void address() {
     effectiveAddress(R8);
@@ -250,6 +269,15 @@ final class BlockEmitter {
   }
 
   // ---- ways out
+
+  /** The instruction has set flags; the jump whose displacement lies at {@code jump} comes here with those from before it. */
+  void unchangedFrom(int jump) {
+    hereCold(jump);
+    if (home == FlagHome.SAVED) restoreFlags(cold);
+    int back = cold.jmp();
+    cold.patchInt(back, hotBase + hot.size() - (coldBase + back + 4));
+    home = FlagHome.HOST;
+  }
 
   /** From here on the interpreter: for this instruction, then wherever it leads. */
   void interpret() {

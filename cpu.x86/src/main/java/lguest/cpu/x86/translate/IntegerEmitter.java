@@ -357,6 +357,16 @@ final class IntegerEmitter {
 
   // ---- two-byte opcodes
 
+  /** BT and its kin on memory, where the bit number reaches beyond the operand. */
+  private boolean bit(Instruction i, int opcode, boolean write) {
+    if (i.operandSize != 4 || !block.reachable(i)) return false;
+    block.accessBits(host(i.reg), write);
+    block.aboutToSetFlags();
+    if (i.lock) a.byte_(0xF0);
+    a.rm(opcode, R10, R8, 0);
+    return true;
+  }
+
   private boolean two(Instruction i, int op) {
     int size = (op & 1) == 0 ? 1 : i.operandSize;
     int full = 0x0F00 | op;
@@ -366,8 +376,8 @@ final class IntegerEmitter {
           form(i, full, i.operandSize, false, false);
       case 0x90, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9E, 0x9F ->
           form(i, full, 0, 0, 1, true, false, 0, 0);
-      case 0xA3 -> !i.memory() && form(i, full, i.operandSize, false, true);
-      case 0xAB, 0xB3, 0xBB -> !i.memory() && form(i, full, i.operandSize, true, true);
+      case 0xA3 -> i.memory() ? bit(i, full, false) : form(i, full, i.operandSize, false, true);
+      case 0xAB, 0xB3, 0xBB -> i.memory() ? bit(i, full, true) : form(i, full, i.operandSize, true, true);
       case 0xA4, 0xAC -> form(i, full, i.reg, i.operandSize, i.operandSize, true, true, i.immediate, 1);
       case 0xA5, 0xAD -> form(i, full, i.operandSize, true, true);
       case 0xAF -> form(i, full, i.operandSize, false, true);

@@ -1,0 +1,189 @@
+package lguest.cpu.x86.translate;
+
+import static lguest.cpu.x86.state.CpuState.*;
+import static lguest.cpu.x86.translate.Assembler.*;
+import static lguest.cpu.x86.translate.Stubs.*;
+
+import lguest.cpu.x86.decode.Instruction;
+
+/**
+ * String instructions. A repetition goes page by page: as many elements as lie in one page on both sides are the host's own REP, on host addresses, between which ESI, EDI and ECX
+ * are the guest's again. So a miss or a request of another thread finds an instruction that has done a part of its elements, which is what the processor shows, too. Downwards (DF set)
+ * the interpreter goes.
+ */
+final class StringEmitter {
+  private static final int MOVS = 0xA4, CMPS = 0xA6, STOS = 0xAA, LODS = 0xAC, SCAS = 0xAE;
+  private static final int ZERO = 4, NOT_ZERO = 5;
+  private static final int DF_BYTE = EFLAGS + 1, DF_BIT = 4;
+
+  private final BlockEmitter block;
+  private final Assembler a;
+
+  StringEmitter(BlockEmitter block) {
+    this.block = block;
+    this.a = block.hot;
+  }
+
+  /** Emits it, or says that it cannot and has emitted nothing. */
+  boolean emit(Instruction i) {
+    int op = i.encoding.opcode();
+    if (op == 0xFC || op == 0xFD) return direction(op == 0xFD);
+    if (op < MOVS || op > 0xAF || op == 0xA8 || op == 0xA9) return false;
+    int kind = op & ~1;
+    int size = (op & 1) == 0 ? 1 : i.operandSize;
+    boolean source = kind == MOVS || kind == CMPS || kind == LODS;
+    int segment = i.override < 0 ? DS : i.override;
+    if (i.addressSize != 4 || i.lock || source && (segment >= FS || segment == CS) || kind == LODS && i.rep != 0) return false;
+    block.clobberFlags();
+    a.rm(0xF6, 0, STATE, DF_BYTE);
+    a.byte_(DF_BIT);
+    block.interpretFrom(a.jcc(NOT_ZERO));
+    if (i.rep == 0) single(kind, size);
+    else if (kind == MOVS || kind == STOS) repeat(kind, size);
+    else compare(kind, size, i.rep);
+    return true;
+  }
+
+  private boolean direction(boolean down) {
+    block.clobberFlags();
+    a.rm(0x80, down ? 1 : 4, STATE, DF_BYTE);
+    a.byte_(down ? DF_BIT : ~DF_BIT);
+    return true;
+  }
+
+  // ---- one element
+
+  private void single(int kind, int size) {
+    int prefix = size == 2 ? 0x66 : 0;
+    int wide = size == 1 ? 0 : 1;
+    switch (kind) {
+      case MOVS -> {
+        keepElement(size);
+        block.access(RDI, 0, size, true);
+        a.rm(0x8B, R11, STATE, SCRATCH);
+        a.rm(prefix, false, 0x88 + wide, R11, R8, NONE, 0, 0);
+      }
+      case STOS -> {
+        block.access(RDI, 0, size, true);
+        a.rm(prefix, false, 0x88 + wide, RAX, R8, NONE, 0, 0);
+      }
+      case LODS -> {
+        block.access(RSI, 0, size, false);
+        a.rm(prefix, false, 0x8A + wide, RAX, R8, NONE, 0, 0);
+      }
+      case CMPS -> {
+        keepElement(size);
+        block.access(RDI, 0, size, false);
+        block.aboutToSetFlags();
+        a.rm(0x8B, R11, STATE, SCRATCH);
+        a.rm(prefix, false, 0x3A + wide, R11, R8, NONE, 0, 0);
+      }
+      default -> {
+        block.access(RDI, 0, size, false);
+        block.aboutToSetFlags();
+        a.rm(prefix, false, 0x3A + wide, RAX, R8, NONE, 0, 0);
+      }
+    }
+    if (kind == MOVS || kind == CMPS || kind == LODS) a.rm(0x8D, RSI, RSI, size);
+    if (kind != LODS) a.rm(0x8D, RDI, RDI, size);
+  }
+
+  private void keepElement(int size) {
+    block.access(RSI, 0, size, false);
+    if (size == 4) a.rm(0x8B, R11, R8, 0);
+    else a.rm(size == 1 ? 0x0FB6 : 0x0FB7, R11, R8, 0);
+    a.rm(0x89, R11, STATE, SCRATCH);
+  }
+
+  // ---- repetitions
+
+  private void repeat(int kind, int size) {
+    int again = a.size();
+    a.rr(0x85, RCX, RCX);
+    int done = a.jcc(ZERO);
+    prepare(kind == MOVS, size, true, again);
+    // R9 elements stay for later, ECX is for now, R10 and R11 lead back from host addresses.
+    if (kind == MOVS) {
+      a.rmq(0x8B, R10, STATE, SCRATCH);
+      a.rrq(0x8B, R11, RSI);
+      a.rrq(0x2B, R11, R10);
+      a.rrq(0x8B, RSI, R10);
+    }
+    a.rrq(0x8B, R10, RDI);
+    a.rrq(0x2B, R10, R8);
+    a.rrq(0x8B, RDI, R8);
+    a.byte_(0xF3);
+    element(kind, size);
+    back(kind == MOVS);
+    a.rr(0x8B, RCX, R9);
+    a.patchJump(a.jmp(), again);
+    a.here(done);
+  }
+
+  /** CMPS and SCAS leave flags, unless there is no element at all. From the host's comparison on nothing touches them. */
+  private void compare(int kind, int size, int rep) {
+    a.rr(0x85, RCX, RCX);
+    int none = a.jcc(ZERO);
+    int again = a.size();
+    prepare(kind == CMPS, size, false, again);
+    if (kind == CMPS) {
+      a.rmq(0x8B, R10, STATE, SCRATCH);
+      a.rrq(0x8B, R11, RSI);
+      a.rrq(0x2B, R11, R10);
+      a.rrq(0x8B, RSI, R10);
+    }
+    a.rrq(0x8B, R10, RDI);
+    a.rrq(0x2B, R10, R8);
+    a.rrq(0x8B, RDI, R8);
+    a.byte_(rep);
+    element(kind, size);
+    back(kind == CMPS);
+    a.rm(0, false, 0x8D, RCX, RCX, R9, 0, 0);
+    int decided = a.jcc(rep == 0xF3 ? NOT_ZERO : ZERO);
+    a.byte_(0xE3); a.byte_(5); // jrcxz over the jump
+    a.patchJump(a.jmp(), again);
+    a.here(decided);
+    block.unchangedFrom(none);
+  }
+
+  /** Accesses the next elements, and counts how many lie in their pages: ECX those, R9 the rest, R8 and state.SCRATCH the host addresses. */
+  private void prepare(boolean two, int size, boolean write, int again) {
+    a.group1Memory(false, 7, STATE, REQUEST, 0);
+    block.interpretFrom(a.jcc(NOT_ZERO));
+    if (two) {
+      block.access(RSI, size, false, again);
+      a.rmq(0x89, R8, STATE, SCRATCH);
+    }
+    block.access(RDI, size, write, again);
+    a.rr(0x8B, R9, RDI);
+    a.group1(false, 4, R9, 0xFFF);
+    if (two) {
+      a.rr(0x8B, R10, RSI);
+      a.group1(false, 4, R10, 0xFFF);
+      a.rr(0x3B, R9, R10);
+      a.rr(0x0F42, R9, R10); // cmovb
+    }
+    a.movImmediate(R10, 0x1000);
+    a.rr(0x2B, R10, R9);
+    if (size > 1) {
+      a.rr(0xC1, 5, R10);
+      a.byte_(size == 4 ? 2 : 1);
+    }
+    a.rr(0x3B, R10, RCX);
+    a.rr(0x0F47, R10, RCX); // cmova
+    a.rr(0x8B, R9, RCX);
+    a.rr(0x2B, R9, R10);
+    a.rr(0x8B, RCX, R10);
+  }
+
+  private void element(int kind, int size) {
+    if (size == 2) a.byte_(0x66);
+    a.byte_(size == 1 ? kind : kind + 1);
+  }
+
+  /** ESI and EDI as the guest knows them, without a flag. */
+  private void back(boolean two) {
+    if (two) a.rm(0, false, 0x8D, RSI, RSI, R11, 0, 0);
+    a.rm(0, false, 0x8D, RDI, RDI, R10, 0, 0);
+  }
+}
