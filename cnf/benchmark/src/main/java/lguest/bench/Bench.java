@@ -15,7 +15,9 @@ final class Bench {
         cpu [--rounds=5] [<program>[:<scale>]...]
                                              the processor against QEMU's translator and the processor itself: net seconds of
                                              processor time (empty: what starting costs, taken off the others), smallest and largest
-        io [--rounds=5] [--requests=20000]   disks and networks: how much gets through, and what it costs beside the processor
+        io [--rounds=5] [--requests=20000] [--only=<text>] [--folder=<directory>]
+                                       console, disks (files in that directory) and networks: how much gets through, beside
+                                       QEMU's, and what it costs beside the processor
       all: --json; --interpret or --translate picks lguest's engine
       """;
 
@@ -50,8 +52,7 @@ final class Bench {
       case "io" -> {
         Options options = Options.parse(words, IoBench.OPTIONS);
         Commands commands = new Commands(environment(options, "-Dlguest.host.time=true"));
-        lguest.prepare(commands);
-        print(new IoBench(lguest, commands, options, folder).run(), IoBench.columns(), options);
+        print(new IoBench(lguest, new Machine.Qemu(root, folder.resolve("bench.pc")), commands, options, folder).run(), IoBench.columns(), options);
       }
       default -> throw new Failure("no benchmark " + benchmark + "\n" + USAGE);
     }

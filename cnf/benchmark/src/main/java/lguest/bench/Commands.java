@@ -38,10 +38,11 @@ final class Commands {
   Commands(Map<String, String> environment) { this.environment = environment; }
 
   /** Runs a command to its end; kills it when it takes far too long. */
-  Run run(List<String> command) {
-    return measure(() -> {
-      try (Child child = start(command)) { return child.rest(); }
-    });
+  Run run(List<String> command) { return measure(() -> talk(command)); }
+
+  /** Runs a command to its end; what it said. */
+  String talk(List<String> command) throws IOException {
+    try (Child child = start(command)) { return child.rest(); }
   }
 
   /** Something to measure, several processes at once perhaps; all have ended when it is done. Returns what they said. */
@@ -108,7 +109,7 @@ final class Commands {
       return said.toString();
     }
 
-    int status() throws InterruptedException { return process.waitFor(); }
+    void kill() { process.destroy(); }
 
     @Override public void close() {
       try {
