@@ -86,6 +86,27 @@ static int measure(struct disk *d, u32 type, bool random, u32 requests) {
   return 0;
 }
 
+/*
+ * Writes with rising numbers, all over the disk, until ^C, and says each number when its write is done: whoever pulls the plug knows from the last line what must be there. Odd ones are a
+ * sector, even ones eight, which cover what earlier ones wrote.
+ */
+static int log_writes(struct disk *d, u32 number) {
+  if (d->sectors < 8) {
+    print("the disk is too small\n");
+    return 1;
+  }
+  while (!console_interrupted) {
+    u32 n = ++number & 1 ? 1 : 8, sector = number * 2654435761u % (d->sectors / 8) * 8 + (n == 1 ? number / 2 % 8 : 0);
+    fill(d, sector, n * SECTOR / 4, number);
+    if (!disk_move(d, BLOCK_WRITE, sector, n * SECTOR)) {
+      print("disk %u: write %u failed at sector %u, result %u\n", (u32)(d - disks), number, sector, d->result);
+      return 1;
+    }
+    print("%u %u %u\n", number, sector, n);
+  }
+  return 0;
+}
+
 int command_disk(int argc, char **argv) {
   u32 n, seed = 1;
   if (argc == 1) {
@@ -105,6 +126,7 @@ int command_disk(int argc, char **argv) {
       return measure(&disks[n], write ? BLOCK_WRITE : BLOCK_READ, random, requests);
     if (!strcmp(argv[2], "write")) return over_disk(&disks[n], BLOCK_WRITE, "wrote", fill, seed);
     if (!strcmp(argv[2], "verify")) return over_disk(&disks[n], BLOCK_READ, "verified", compare, seed);
+    if (!strcmp(argv[2], "log")) return log_writes(&disks[n], seed);
     if (!strcmp(argv[2], "sum")) {
       sum_low = 1;
       sum_high = 0;
@@ -113,6 +135,6 @@ int command_disk(int argc, char **argv) {
       return status;
     }
   }
-  print("usage: disk [<number> write|verify|sum [seed] | <number> sequential-read|sequential-write|random-read|random-write [requests]]\n");
+  print("usage: disk [<number> write|verify|sum [seed] | <number> log [first] | <number> sequential-read|sequential-write|random-read|random-write [requests]]\n");
   return 1;
 }

@@ -164,7 +164,7 @@ static const struct command commands[] = {
   {"date", command_date, "wall clock"},
   {"mem", command_mem, "memory"},
   {"ps", command_ps, "tasks"},
-  {"disk", command_disk, "[<number> write|verify|sum [seed]]: disks; a pattern all over one, is it there, its Adler-32; `disk 0 random-read 1000` and such measure"},
+  {"disk", command_disk, "[<number> write|verify|sum [seed]]: disks; a pattern all over one, is it there, its Adler-32; `disk 0 random-read 1000` and such measure, `disk 0 log` waits for the plug to be pulled"},
   {"net", command_net, "[<number> <address> | ping <address> [count] | bulk <address> [KiB] | echo <address> <count> <bytes>]: networks; answers pings, and echoes on UDP port 7"},
   {"soak", command_soak, "[<network> <address>]...: keeps all disks and those networks busy, and says what is typed, until that is `stop`"},
   {"cmdline", command_cmdline, "the kernel command line"},
