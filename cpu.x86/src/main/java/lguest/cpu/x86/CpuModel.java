@@ -14,12 +14,15 @@ import java.util.Arrays;
  * @param brand at most 47 ASCII characters, leaves 80000002..80000004
  */
 public record CpuModel(String vendor, int signature, int features, int moreFeatures, int lineSize, String brand) {
+  /** Bits of EDX of leaf 1 that a Host may have to take away: large pages, SYSENTER. */
+  public static final int PSE = 1 << 3, SEP = 1 << 11;
   /**
-   * EDX of leaf 1: x87, RDTSC, CMPXCHG8B, CMOV, CLFLUSH, MMX, FXSAVE, SSE, SSE2. What else a Pentium 4 has would be untrue here: debug
-   * extensions, large pages for a Host that lets its guest use them, physical addresses above 4 GiB, global pages, machine check,
-   * memory types, an APIC, and SYSENTER, whose registers nobody can set.
+   * EDX of leaf 1: x87, debug extensions, large pages, RDTSC, model-specific registers, CMPXCHG8B, SYSENTER, CMOV, CLFLUSH, MMX, FXSAVE,
+   * SSE, SSE2. What else a Pentium 4 has would be untrue here: virtual 8086 extensions, physical addresses above 4 GiB, global pages,
+   * machine check, memory types, an APIC.
    */
-  private static final int FEATURES = 1 | 1 << 4 | 1 << 8 | 1 << 15 | 1 << 19 | 1 << 23 | 1 << 24 | 1 << 25 | 1 << 26;
+  private static final int FEATURES = 1 | 1 << 2 | PSE | 1 << 4 | 1 << 5 | 1 << 8 | SEP | 1 << 15 | 1 << 19 | 1 << 23 | 1 << 24
+      | 1 << 25 | 1 << 26;
 
   public CpuModel {
     if (vendor.length() != 12) throw new IllegalArgumentException("CPU vendor must have 12 characters: " + vendor);
@@ -29,6 +32,11 @@ public record CpuModel(String vendor, int signature, int features, int moreFeatu
   /** Family 15, model 2, stepping 9: what compilers mean by pentium4. */
   public static CpuModel pentium4() {
     return new CpuModel("GenuineIntel", 0xF29, FEATURES, 0, 64, "lguest x86 processor in software");
+  }
+
+  /** The same without these bits of EDX of leaf 1: what the machine around the processor does not let a guest use. */
+  public CpuModel without(int features) {
+    return new CpuModel(vendor, signature, this.features & ~features, moreFeatures, lineSize, brand);
   }
 
   /** EAX, EBX, ECX, EDX for a leaf. Leaves beyond the highest give zeroes. */

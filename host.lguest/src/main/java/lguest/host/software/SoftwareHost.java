@@ -37,6 +37,8 @@ final class SoftwareHost implements Host {
   private static final long SHORT_SLICE = 1000, LOOK_AGAIN_NANOS = 800_000;
 
   /** Protection, coprocessor monitored, its errors by #MF, WP for the kernel too, alignment checks, paging (ABI §4.7). */
+  /** Guests may use no large pages, and kernel mode is not ring 0, where SYSENTER would go (ABI §7, §5.10). */
+  private static final CpuModel MODEL = CpuModel.pentium4().without(CpuModel.PSE | CpuModel.SEP);
   private static final int CR0 = 0x8005_0033, CR4_OSFXSR_OSXMMEXCPT = 0x600, EFLAGS = 0x202;
 
   final int guestId;
@@ -70,7 +72,7 @@ final class SoftwareHost implements Host {
   SoftwareHost(HostConfig config, Engine engine, AlarmClock clock, DmaExchange exchange) {
     guestId = config.guestId();
     this.clock = clock;
-    CpuConfig processor = new CpuConfig(CpuModel.pentium4(), segments, clock::now, PageTables.SWITCHER,
+    CpuConfig processor = new CpuConfig(MODEL, segments, clock::now, PageTables.SWITCHER,
         PageTables.DIRECTORY_FORBIDDEN, PageTables.TABLE_FORBIDDEN, engine);
     cpu = new Cpu(config.memory().segment(), processor);
     registers = cpu.registers();

@@ -141,7 +141,9 @@ final class Binder {
       case INTO -> new Branches.InterruptOnOverflow(i.eip, i.length, link(i, next));
       case HLT -> new SystemOps.Halt(next);
       case IN, OUT, INS, OUTS -> new SystemOps.Port();
-      case SYSENTER, SYSEXIT, TOO_LONG -> new Branches.Raise(GuestFault.GP, true);
+      case SYSENTER -> new FastCalls.Enter();
+      case SYSEXIT -> new FastCalls.Exit();
+      case TOO_LONG -> new Branches.Raise(GuestFault.GP, true);
       case UD1, UD2, INVALID -> new Branches.Raise(GuestFault.UD, false);
       default -> new End.After(op(i, true), next);
     };

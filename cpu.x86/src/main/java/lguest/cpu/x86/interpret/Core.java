@@ -13,6 +13,7 @@ import lguest.cpu.x86.CpuStatistics;
 import lguest.cpu.x86.Engine;
 import lguest.cpu.x86.Exit;
 import lguest.cpu.x86.fpu.X87;
+import lguest.cpu.x86.mmu.Breakpoints;
 import lguest.cpu.x86.mmu.Mmu;
 import lguest.cpu.x86.simd.FloatUnit;
 import lguest.cpu.x86.simd.Vector;
@@ -36,6 +37,8 @@ import lguest.cpu.x86.translate.Translator;
 public final class Core implements Translator.Processor {
   private static final VarHandle REQUEST_WORD = java.lang.foreign.ValueLayout.JAVA_INT.varHandle();
   private static final int BOUNCE_SIZE = 64;
+  /** DR6: the trap of TF. */
+  private static final int SINGLE_STEP = 1 << 14;
 
   public final long state;
   public final GuestFault fault = new GuestFault();
@@ -60,6 +63,11 @@ public final class Core implements Translator.Processor {
   /** Both engines must see the same: requests of other threads wait, and the time stamp counter stands still. */
   private boolean isolated;
   private long frozenTime;
+
+  /** Null while DR7 sets none. */
+  private Breakpoints breakpoints;
+  /** DR6 bits of data breakpoints met by an instruction that holds off traps. */
+  private int heldHits;
 
   /** Why run must come back; null while it need not. */
   Exit exit;
@@ -194,7 +202,7 @@ public final class Core implements Translator.Processor {
       }
       if (b == null) {
         if (retired >= limit) return Exit.BUDGET;
-        if ((Native.get32(state + EFLAGS) & Flags.TF) != 0) {
+        if (steps()) {
           step();
           if (exit != null) return exit;
           continue;
@@ -235,7 +243,7 @@ public final class Core implements Translator.Processor {
 
   /** One instruction that is not for the translator: an odd mode, single-stepping, the last few of a budget. */
   private void stepOver() {
-    if ((get(EFLAGS) & Flags.TF) != 0) {
+    if (steps()) {
       step();
       return;
     }
@@ -281,10 +289,28 @@ public final class Core implements Translator.Processor {
     }
   }
 
-  /** One instruction with TF set, and the trap behind it. */
+  /** Instructions are to be run one by one, because a trap may follow each. */
+  private boolean steps() {
+    return breakpoints != null || (get(EFLAGS) & Flags.TF) != 0;
+  }
+
+  /**
+   * One instruction with TF or breakpoints set, and the trap behind it (SDM vol. 3, 17.3.1). RF lets it pass its own breakpoint; it is
+   * gone when the instruction has completed, unless that was an IRET which brought a new one.
+   */
   private void step() {
     long before = retired;
+    int flags = get(EFLAGS);
     shadow = paused = false;
+    if (breakpoints != null) {
+      int stops = (flags & Flags.RF) != 0 ? 0 : breakpoints.atInstruction(segments.base(CS) + eip());
+      if (stops != 0) {
+        debugException(stops);
+        return;
+      }
+      breakpoints.take();
+      set(EFLAGS, flags & ~Flags.RF);
+    }
     try {
       Block next = execute(builder.locate(eip(), true));
       if (next != null) eip(next.eip);
@@ -292,9 +318,30 @@ public final class Core implements Translator.Processor {
       fault(f, 0);
     }
     Native.set64(state + INSTRUCTIONS, retired);
-    if (exit != null || shadow || retired == before && !paused) return;
-    set(DR + 6 * 8, get(DR + 6 * 8) | 1 << 14);
+    boolean completed = exit == null && (retired != before || paused);
+    if (!completed) {
+      set(EFLAGS, get(EFLAGS) | flags & Flags.RF);
+      return;
+    }
+    int hits = (breakpoints == null ? 0 : breakpoints.take()) | heldHits;
+    heldHits = shadow ? hits : 0;
+    if (shadow) return;
+    if ((flags & Flags.TF) != 0) hits |= SINGLE_STEP;
+    if (hits != 0) debugException(hits);
+  }
+
+  /** DR6 says why; its bits are never cleared here. */
+  private void debugException(int why) {
+    set(DR + 6 * 8, get(DR + 6 * 8) | why);
     fault(fault.plain(GuestFault.DB), 0);
+  }
+
+  /** MOV to a debug register. */
+  void setDebug(int number, int value) {
+    set(DR + 8 * number, value);
+    breakpoints = Breakpoints.of(state);
+    mmu.breakpoints(breakpoints);
+    changeMode();
   }
 
   X87 x87() {
@@ -433,7 +480,7 @@ public final class Core implements Translator.Processor {
 
   /** Works out the mode again after segments, CPL or EFLAGS.AC changed. */
   void changeMode() {
-    mode = segments.flatness() | cpl() << Mode.CPL_SHIFT;
+    mode = segments.flatness() | cpl() << Mode.CPL_SHIFT | (breakpoints != null ? Mode.STEPS : 0);
     if (cpl() == 3 && (get(CR0) & 1 << 18) != 0 && (get(EFLAGS) & Flags.AC) != 0) {
       mode = mode & ~(Mode.DS_FLAT | Mode.ES_FLAT | Mode.SS_FLAT | Mode.FS_OPEN | Mode.GS_OPEN) | Mode.ALIGNMENT;
     }

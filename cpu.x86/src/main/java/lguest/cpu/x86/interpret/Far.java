@@ -5,6 +5,7 @@ import static lguest.cpu.x86.state.CpuState.*;
 
 import lguest.cpu.x86.state.Flags;
 import lguest.cpu.x86.state.GuestFault;
+import lguest.cpu.x86.state.Mode;
 import lguest.cpu.x86.state.Native;
 
 /**
@@ -154,7 +155,8 @@ final class Far {
       if (size == 4) may |= Flags.AC | Flags.ID;
       if (cpl <= iopl) may |= Flags.IF;
       if (cpl == 0) may |= size == 4 ? Flags.IOPL | Flags.VIF | Flags.VIP : Flags.IOPL;
-      // RF only holds off instruction breakpoints, for one instruction, and there are none: it is never seen set.
+      // RF only holds off instruction breakpoints, for one instruction; while there are none it is never seen set.
+      if (size == 4 && (c.mode & Mode.STEPS) != 0) may |= Flags.RF;
       c.setEflags(c.eflags() & ~(may | Flags.RF) | image & may);
       return next;
     }

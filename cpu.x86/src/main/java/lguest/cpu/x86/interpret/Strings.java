@@ -4,6 +4,7 @@ import static lguest.cpu.x86.state.CpuState.*;
 
 import lguest.cpu.x86.decode.Mnemonic;
 import lguest.cpu.x86.state.Flags;
+import lguest.cpu.x86.state.Mode;
 import lguest.cpu.x86.state.Native;
 
 /**
@@ -50,8 +51,8 @@ final class Strings extends Op {
       return;
     }
     boolean compares = kind == Mnemonic.CMPS || kind == Mnemonic.SCAS;
-    // Single-stepping goes by elements: the trap comes behind each, with EIP at the instruction while some are left.
-    boolean single = (c.get(EFLAGS) & Flags.TF) != 0;
+    // Single-stepping, and looking out for breakpoints, goes by elements: the trap comes behind each, with EIP at the instruction while some are left.
+    boolean single = (c.get(EFLAGS) & Flags.TF) != 0 || (c.mode & Mode.STEPS) != 0;
     boolean runs = flat && step > 0 && !single && (kind == Mnemonic.MOVS || kind == Mnemonic.STOS);
     long counter = c.state + ECX;
     int patience = PATIENCE;

@@ -7,13 +7,19 @@ import lguest.cpu.x86.DescriptorSource;
 import lguest.cpu.x86.Exit;
 import lguest.cpu.x86.decode.Instruction;
 import lguest.cpu.x86.decode.Mnemonic;
+import lguest.cpu.x86.mmu.Mmu;
 import lguest.cpu.x86.state.Flags;
 import lguest.cpu.x86.state.GuestFault;
 import lguest.cpu.x86.state.Native;
 
 /** Instructions of operating systems, and those that ask about the machine. */
 final class SystemOps {
-  private static final int TS = 8, EM = 4, MP = 2, TSD = 4;
+  private static final int TS = 8, EM = 4, MP = 2, TSD = 4, DE = 8;
+  /** What CR4 may hold: TSD, DE, PSE, PCE, OSFXSR, OSXMMEXCPT. */
+  private static final int CR4_BITS = TSD | DE | Mmu.PSE | 1 << 8 | 1 << 9 | 1 << 10;
+  private static final int GD = 1 << 13, ACCESS_DETECTED = 1 << 13;
+  /** Bits of DR6 and DR7 that can be written, and those that always read as one. */
+  private static final int DR6_BITS = 0xE00F, DR6_ONES = 0xFFFF0FF0, DR7_BITS = 0xFFFF23FF, DR7_ONES = 0x400;
 
   private SystemOps() {}
 
@@ -81,10 +87,25 @@ final class SystemOps {
       c.set(EDX, (int) (now >>> 32));
     }
 
-    /** The time stamp counter is the only model-specific register, and it cannot be set. */
+    /** The time stamp counter, which cannot be set, and what SYSENTER goes by. */
     private void modelSpecific(Core c) {
-      if (kind == Mnemonic.WRMSR || c.get(ECX) != 0x10) throw c.gp(0);
-      timestamp(c);
+      boolean write = kind == Mnemonic.WRMSR;
+      int slot = switch (c.get(ECX)) {
+        case 0x174 -> SYSENTER_CS;
+        case 0x175 -> SYSENTER_ESP;
+        case 0x176 -> SYSENTER_EIP;
+        case 0x10 -> 0;
+        default -> throw c.gp(0);
+      };
+      if (slot == 0) {
+        if (write) throw c.gp(0);
+        timestamp(c);
+      } else if (write) {
+        c.set(slot, c.get(EAX));
+      } else {
+        c.set(EAX, c.get(slot));
+        c.set(EDX, 0);
+      }
     }
   }
 
@@ -151,22 +172,48 @@ final class SystemOps {
     void run(Core c) {
       if (!debug && (number == 1 || number > 4)) throw c.ud();
       c.privileged();
-      if (!load) Native.set32(general, debug ? debugRegister(c) : c.get(CR0 + 8 * (number > 1 ? number - 1 : 0)));
-      else set(c, Native.get32(general));
+      if (debug) debug(c);
+      else if (load) set(c, Native.get32(general));
+      else Native.set32(general, c.get(CR0 + 8 * (number > 1 ? number - 1 : 0)));
     }
 
-    private int debugRegister(Core c) {
-      if (number == 7) return c.get(DR + 56) | 0x400;
-      if (number == 6) return c.get(DR + 48) | 0xFFFF0FF0;
-      return c.get(DR + 8 * (number == 4 || number == 5 ? number + 2 : number));
+    /** DR4 and DR5 are other names of DR6 and DR7, unless CR4.DE takes them away. */
+    private int debugNumber(Core c) {
+      if (number != 4 && number != 5) return number;
+      if ((c.get(CR4) & DE) != 0) throw c.ud();
+      return number + 2;
+    }
+
+    /** With DR7.GD set nobody gets at them before the debug exception's handler. */
+    private static void guarded(Core c) {
+      int control = c.get(DR + 56);
+      if ((control & GD) == 0) return;
+      c.setDebug(7, control & ~GD);
+      c.set(DR + 48, c.get(DR + 48) | ACCESS_DETECTED);
+      throw c.fault.plain(GuestFault.DB);
     }
 
     private void set(Core c, int value) {
-      if (debug) c.set(DR + 8 * (number == 4 || number == 5 ? number + 2 : number), value);
-      else if (number == 0) setCr0(c, value);
-      else if (number == 2) c.set(CR2, value);
-      else if (number == 3) c.setCr3(value);
-      else c.setCr4(value);
+      switch (number) {
+        case 0 -> setCr0(c, value);
+        case 2 -> c.set(CR2, value);
+        case 3 -> c.setCr3(value);
+        default -> {
+          if ((value & ~CR4_BITS) != 0) throw c.gp(0);
+          c.setCr4(value);
+        }
+      }
+    }
+
+    private void debug(Core c) {
+      int n = debugNumber(c);
+      guarded(c);
+      if (load) {
+        int value = Native.get32(general);
+        c.setDebug(n, n == 6 ? value & DR6_BITS : n == 7 ? value & DR7_BITS : value);
+      } else {
+        Native.set32(general, c.get(DR + 8 * n) | (n == 6 ? DR6_ONES : n == 7 ? DR7_ONES : 0));
+      }
     }
 
     /** Protected mode cannot be left: there is no other. */

@@ -59,6 +59,8 @@ public final class Mmu {
   private int filledCount;
   /** Not null: every store is noted there before it happens, and goes the slow way for that. */
   private StoreLog log;
+  /** Not null: data accesses to their pages are looked at. */
+  private Breakpoints breakpoints;
   public long misses;
   public long flushes;
 
@@ -203,6 +205,12 @@ public final class Mmu {
   // ---- slow paths
 
   private long readSlow(int a, int bytes) {
+    long value = readUnseen(a, bytes);
+    if (breakpoints != null) breakpoints.accessed(a, bytes, false);
+    return value;
+  }
+
+  private long readUnseen(int a, int bytes) {
     if (!crosses(a, bytes)) return load(memory + unsigned(translate(a, false)), bytes);
     int first = 0x1000 - (a & 0xFFF);
     long low = memory + unsigned(translate(a, false));
@@ -213,6 +221,11 @@ public final class Mmu {
   }
 
   private void writeSlow(int a, int bytes, long value) {
+    writeUnseen(a, bytes, value);
+    if (breakpoints != null) breakpoints.accessed(a, bytes, true);
+  }
+
+  private void writeUnseen(int a, int bytes, long value) {
     if (!crosses(a, bytes)) {
       int physical = translate(a, true);
       storing(physical, bytes);
@@ -235,6 +248,7 @@ public final class Mmu {
   private long openSlow(int a, int bytes) {
     int physical = translate(a, true);
     boolean crosses = crosses(a, bytes);
+    if (breakpoints != null) breakpoints.accessed(a, bytes, true);
     if (!crosses && code[physical >>> 12] == 0 && log == null) return memory + unsigned(physical);
     if (crosses) translate(nextPage(a), true);
     bounceLinear = a;
@@ -337,6 +351,10 @@ public final class Mmu {
       if (filledCount < filled.length) filled[filledCount] = (int) (e - state);
       filledCount++;
     }
+    if (breakpoints != null && breakpoints.watches((int) tag)) {
+      invalidate(e);
+      return physical;
+    }
     Native.set64(e + TLB_READ, tag);
     Native.set64(e + TLB_WRITE, writable && code[physical >>> 12] == 0 && log == null ? tag : TLB_INVALID);
     Native.set64(e + TLB_ADDEND, memory + unsigned(physical) - unsigned(a));
@@ -365,6 +383,12 @@ public final class Mmu {
   }
 
   // ---- TLB upkeep
+
+  /** Which data accesses to look out for from now on; null for none. */
+  public void breakpoints(Breakpoints breakpoints) {
+    this.breakpoints = breakpoints;
+    flush();
+  }
 
   /** Notes stores from now on, or with null no longer. */
   public void log(StoreLog log) {

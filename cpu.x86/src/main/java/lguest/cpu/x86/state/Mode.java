@@ -11,8 +11,10 @@ public final class Mode {
   public static final int ALIGNMENT = 1 << 8;
   /** FS or GS is like a flat segment but for its base. */
   public static final int FS_OPEN = 1 << 9, GS_OPEN = 1 << 10;
+  /** Breakpoints are set: one instruction at a time. */
+  public static final int STEPS = 1 << 11;
   /** All modes are below this. */
-  public static final int COUNT = 1 << 11;
+  public static final int COUNT = 1 << 12;
   /** Nothing special: what all of Linux runs in, but for CPL. */
   public static final int FLAT = CODE32 | CS_FLAT | DS_FLAT | ES_FLAT | SS_FLAT | STACK32;
 

@@ -103,7 +103,7 @@ public final class Translator implements AutoCloseable {
   }
 
   /** Whether code of this mode, with these flags, can be run here at all. */
-  public static boolean runs(int mode, int eflags) { return (mode & Mode.FLAT) == Mode.FLAT && (eflags & Flags.TF) == 0; }
+  public static boolean runs(int mode, int eflags) { return (mode & (Mode.FLAT | Mode.STEPS)) == Mode.FLAT && (eflags & Flags.TF) == 0; }
 
   /**
    * Runs from EIP until {@code budget} instructions or a slice are used up, fewer are left than the next block has, the mode is not for us any more, or the processor has something to
