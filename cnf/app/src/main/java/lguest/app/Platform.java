@@ -34,6 +34,8 @@ import org.osgi.framework.wiring.FrameworkWiring;
 public final class Platform {
   /** Installed but not started: one command line needs no prompt. The shell starts them when it is asked for one. */
   private static final Set<String> LAZY = Set.of("org.apache.felix.gogo.runtime", "org.apache.felix.gogo.command");
+  /** Words of those who write devices. They need the bundles of the directory {@code tools}, which are otherwise not even installed, and which answer them: services with the property {@code lguest.command}. */
+  private static final Set<String> TOOLS = Set.of("dev", "new-device");
 
   private Platform() {}
 
@@ -48,7 +50,7 @@ public final class Platform {
       Framework framework = new FrameworkFactory().newFramework(config);
       framework.start();
       try {
-        return start(framework) ? main(framework.getBundleContext(), arguments) : 1;
+        return start(framework, arguments) ? main(framework.getBundleContext(), arguments) : 1;
       } finally {
         framework.stop();
         framework.waitForStop(5000);
@@ -56,8 +58,9 @@ public final class Platform {
     }
   }
 
-  private static boolean start(Framework framework) throws Exception {
-    List<Bundle> bundles = install(framework.getBundleContext());
+  private static boolean start(Framework framework, String[] arguments) throws Exception {
+    List<Bundle> bundles = install(framework.getBundleContext(), "bundles");
+    if (arguments.length > 0 && TOOLS.contains(arguments[0])) bundles.addAll(install(framework.getBundleContext(), "tools"));
     framework.adapt(FrameworkWiring.class).resolveBundles(bundles);
     // Declarative Services first: what starts after it is served while it starts, on this thread.
     bundles.sort((a, b) -> Boolean.compare(!a.getSymbolicName().endsWith(".scr"), !b.getSymbolicName().endsWith(".scr")));
@@ -74,10 +77,10 @@ public final class Platform {
     return all;
   }
 
-  private static List<Bundle> install(BundleContext context) throws Exception {
+  private static List<Bundle> install(BundleContext context, String directory) throws Exception {
     File self = new File(Platform.class.getProtectionDomain().getCodeSource().getLocation().toURI());
     List<Bundle> bundles = new ArrayList<>();
-    File[] beside = new File(self.getParentFile(), "bundles").listFiles((directory, name) -> name.endsWith(".jar"));
+    File[] beside = new File(self.getParentFile(), directory).listFiles((parent, name) -> name.endsWith(".jar"));
     if (beside != null) {
       Arrays.sort(beside);
       for (File jar : beside) bundles.add(context.installBundle("reference:" + jar.toURI()));
@@ -85,7 +88,7 @@ public final class Platform {
     }
     try (JarFile jar = new JarFile(self)) {
       TreeMap<String, JarEntry> nested = new TreeMap<>();
-      jar.stream().filter(entry -> entry.getName().startsWith("bundles/") && entry.getName().endsWith(".jar"))
+      jar.stream().filter(entry -> entry.getName().startsWith(directory + "/") && entry.getName().endsWith(".jar"))
           .forEach(entry -> nested.put(entry.getName(), entry));
       for (var entry : nested.values()) {
         try (InputStream in = jar.getInputStream(entry)) { bundles.add(context.installBundle(entry.getName(), in)); }
@@ -96,7 +99,8 @@ public final class Platform {
 
   @SuppressWarnings({"rawtypes", "unchecked"})
   private static int main(BundleContext context, String[] arguments) throws Exception {
-    Collection<ServiceReference<ToIntFunction>> mains = context.getServiceReferences(ToIntFunction.class, "(lguest.main=true)");
+    String filter = arguments.length > 0 && TOOLS.contains(arguments[0]) ? "(lguest.command=" + arguments[0] + ")" : "(lguest.main=true)";
+    Collection<ServiceReference<ToIntFunction>> mains = context.getServiceReferences(ToIntFunction.class, filter);
     if (mains.isEmpty()) throw new IOException("no bundle offers a command line");
     return context.getService(mains.iterator().next()).applyAsInt(arguments);
   }
