@@ -15,8 +15,13 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * Lets hostile guests loose on a target, one life after the other, and makes what it finds small. A life follows from the seed, the target and its number alone; a case is one step of a life
- * that was taken.
+ * Tour 7.5: A guest that means no good
+ *
+ * <p>A guest may do whatever it likes, and only it may suffer. To see whether that is so, guests are made up that do their worst, one life after the other: nearly right, for what is plainly
+ * wrong ends a guest before it has come anywhere. When something happens that must not, what led to it is lived again with ever more left out, until only what matters is left; that is
+ * kept, and lived in each build from then on.
+ *
+ * <p>A life follows from the seed, the target and its number alone; a case is one step of a life that was taken.
  *
  * @param work where the guests' files are made
  * @param say takes lines for people

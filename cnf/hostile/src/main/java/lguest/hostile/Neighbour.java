@@ -57,7 +57,7 @@ final class Neighbour implements AutoCloseable {
     await(over);
   }
 
-  /** Whether it does its work, has what it had on its disk, and its processor is its own when it has nothing to do. */
+  /** Whether it answers, has what it had on its disk, and nothing was logged of it. */
   void check() throws InterruptedException {
     ask("echo fine; disk 0 verify 5", "verified");
     journal.check();

@@ -45,6 +45,8 @@ final class BlockDevice implements Device {
   private static final int MAX_RUNNING_ON = 32;
   /** A disk that is not used for so long brings what was written to the medium, so that there is little left to do when the power goes off. */
   private static final long IDLE_MILLIS = 500;
+  /** People can only read so much. */
+  private static final int REPORTS = 100;
   /** A write to memory that took longer was not one: memory is full of what disks have not taken yet. For a while no other is tried on the guest's thread. */
   private static final long SLOW_NANOS = TimeUnit.MILLISECONDS.toNanos(2), SLOW_FOR = TimeUnit.MILLISECONDS.toNanos(200);
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -70,6 +72,9 @@ final class BlockDevice implements Device {
   private long slowUntil = System.nanoTime();
 
   private volatile String lastFailure = "";
+
+  // The working thread's.
+  private int reports;
 
   /**
    * Starts work.
@@ -242,10 +247,10 @@ final class BlockDevice implements Device {
     job.request.complete(0);
   }
 
-  /** Tells the user, but not the same thing again and again. */
+  /** Tells the user, but not the same thing again and again, nor without end: a guest can fail and succeed by turns as fast as it likes. */
   private void report(String failure) {
     String kind = failure.replaceAll("[0-9]+", "");
-    if (!kind.equals(lastFailure)) context.log().log(Level.WARNING, failure);
+    if (!kind.equals(lastFailure) && reports < REPORTS) context.log().log(Level.WARNING, failure + (++reports == REPORTS ? "; more of this is not told" : ""));
     lastFailure = kind;
   }
 

@@ -291,6 +291,19 @@ class BlockDeviceTest {
     assertArrayEquals(content, Files.readAllBytes(file), "each over the one before");
   }
 
+  @Test void aGuestCannotMakeItTalkWithoutEnd() throws Exception {
+    try (Guest guest = guest(",ro")) {
+      for (int i = 0; i < 300; i++) {
+        guest.write(0, content);
+        assertEquals(2, guest.result());
+        guest.read(0, 512);
+        assertEquals(1, guest.result());
+      }
+      assertEquals(100, guest.warnings().size());
+      assertTrue(guest.warnings().getLast().endsWith("more of this is not told"), guest.warnings().getLast());
+    }
+  }
+
   @Test void readOnlyDiskIsNeverWritten() throws Exception {
     try (Guest guest = guest(",ro")) {
       guest.write(0, bytes(512, 7));
