@@ -38,8 +38,8 @@ final class BlockDevice implements Device {
   private static final int TYPE_BLOCK = 3, F_RANDOMNESS = 0x8000;
   private static final int TYPE = 0, FIRST_SECTOR = 4, BYTES = 8, RESULT = 12, NUM_SECTORS = 16;
   private static final int DONE = 1, FAILED = 2;
-  static final int STATE_VERSION = 1;
-  private static final String UNSYNCED = "unsynced";
+  static final int STATE_VERSION = 2;
+  static final String SIZE = "size", UNSYNCED = "unsynced";
   private static final long MAX_SECTORS = 0xFFFFFFFFL;
   /** Requests a guest may have going before it has to stand still for the next. Linux has one. */
   private static final int MAX_RUNNING_ON = 32;
@@ -51,19 +51,27 @@ final class BlockDevice implements Device {
   private static final long SLOW_NANOS = TimeUnit.MILLISECONDS.toNanos(2), SLOW_FOR = TimeUnit.MILLISECONDS.toNanos(200);
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  /** The disk's files, when the device leaves. */
+  interface Files {
+    /** What the next implementation needs to go on with them. */
+    Map<String, Long> descriptors();
+
+    /** Closes them, unless the next implementation has them. */
+    void free(boolean keepOpen);
+  }
+
   private record Job(boolean write, long offset, long bytes, Request request, Request reply) {}
 
   private final Disk disk;
   private final DeviceContext context;
-  private final Map<String, Object> state;
-  private final Runnable free;
+  private final Files files;
   private final MemorySegment page;
   private final LongAdder reads, writes, bytesRead, bytesWritten, errors;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final ArrayDeque<Job> jobs = new ArrayDeque<>();
-  private boolean draining, closing, stopped, freed;
+  private boolean draining, closing, stopped, freed, kept;
   /** Whether something was written that may not be on the medium, and when the disk was last used. */
   private boolean unsynced;
   private long lastUse;
@@ -79,15 +87,13 @@ final class BlockDevice implements Device {
   /**
    * Starts work.
    *
-   * @param state what the next implementation will need, and whether the one before has left something that is not on the medium
-   * @param free closes the disk's files
+   * @param unsynced whether the implementation before has left something that is not on the medium
    */
-  BlockDevice(Disk disk, DeviceContext context, Map<String, Object> state, Runnable free) throws DeviceException {
+  BlockDevice(Disk disk, DeviceContext context, boolean unsynced, Files files) throws DeviceException {
     this.disk = disk;
     this.context = context;
-    this.state = state;
-    this.free = free;
-    unsynced = Boolean.TRUE.equals(state.get(UNSYNCED));
+    this.files = files;
+    this.unsynced = unsynced;
     context.describe(TYPE_BLOCK, F_RANDOMNESS, 1);
     page = context.page(0);
     if (disk.size() / SECTOR > MAX_SECTORS)
@@ -179,7 +185,7 @@ final class BlockDevice implements Device {
       lock.lock();
       try {
         stopped = true;
-        if (freed) free.run();
+        if (freed) files.free(kept);
         changed.signalAll();
       } finally {
         lock.unlock();
@@ -256,12 +262,21 @@ final class BlockDevice implements Device {
 
   // The end.
 
-  /** Finishes what it is at. What it has not begun goes back to the slot, as the guest sent it. */
+  /** Finishes what it is at. What it has not begun goes back to the slot, as the guest sent it; the files stay open and locked, for the next implementation. */
   @Override public Optional<DeviceState> drain() throws InterruptedException {
     stop(true);
-    Map<String, Object> left = new HashMap<>(state);
-    left.put(UNSYNCED, unsynced);
-    return Optional.of(new DeviceState(STATE_VERSION, left));
+    lock.lock();
+    try {
+      if (freed) throw new IllegalStateException("it has been closed meanwhile");
+      kept = true;
+      Map<String, Long> descriptors = files.descriptors();
+      Map<String, Object> left = new HashMap<>(descriptors);
+      left.put(SIZE, disk.size());
+      left.put(UNSYNCED, unsynced);
+      return Optional.of(new DeviceState(STATE_VERSION, left, descriptors.keySet()));
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Does all that was asked for and brings it to the medium, unless it has been drained. */
@@ -281,7 +296,7 @@ final class BlockDevice implements Device {
     lock.lock();
     try {
       freed = true;
-      if (stopped) free.run();
+      if (stopped) files.free(kept);
     } finally {
       lock.unlock();
     }

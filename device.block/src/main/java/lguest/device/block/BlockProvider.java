@@ -19,7 +19,7 @@ import org.osgi.service.component.annotations.Component;
 @Component
 @DeviceType(type = "block", option = BlockOptions.USAGE, about = "a disk kept in a file or block device; ro: never written to; overlay: what is written goes to a file beside it")
 public final class BlockProvider implements DeviceProvider {
-  private static final String SIZE = "size", DEVICE = "device", INODE = "inode";
+  private static final String DISK = "disk", OVERLAY = "overlay";
   private static final String MAKE = "check the path, or make a disk of 1 GiB with: truncate -s 1G <filename>";
 
   private final Users users = new Users();
@@ -31,46 +31,66 @@ public final class BlockProvider implements DeviceProvider {
     DeviceState before = config.state().orElse(null);
     if (before != null && before.version() != BlockDevice.STATE_VERSION)
       throw new DeviceException("this version of the block device does not know what version " + before.version() + " has left; install that one again");
-    if (before != null && !before.values().keySet().containsAll(List.of(SIZE, DEVICE, INODE)))
+    if (before != null && !before.values().keySet().containsAll(options.overlay().isEmpty() ? List.of(BlockDevice.SIZE, DISK) : List.of(BlockDevice.SIZE, DISK, OVERLAY)))
       throw new DeviceException("what was left here is another block device's; install that one again");
     List<DiskFile> files = new ArrayList<>();
     try {
       Disk disk = disk(options, before, context, files);
-      return new BlockDevice(disk, context, state(disk, before), () -> free(files));
+      boolean unsynced = before != null && Boolean.TRUE.equals(before.values().get(BlockDevice.UNSYNCED));
+      return new BlockDevice(disk, context, unsynced, new BlockDevice.Files() {
+        @Override public Map<String, Long> descriptors() {
+          Map<String, Long> descriptors = new HashMap<>(files.getFirst().descriptors(DISK));
+          if (files.size() > 1) descriptors.putAll(files.get(1).descriptors(OVERLAY));
+          return descriptors;
+        }
+
+        @Override public void free(boolean keepOpen) { BlockProvider.this.free(files, keepOpen); }
+      });
     } catch (DeviceException | RuntimeException e) {
-      free(files);
+      // What was left open here is for the next who tries.
+      free(files, before != null);
       throw e;
     }
   }
 
-  private void free(List<DiskFile> files) {
+  private void free(List<DiskFile> files, boolean keepOpen) {
     for (DiskFile file : files) {
       users.remove(file);
-      file.close();
+      if (!keepOpen) file.close();
     }
   }
 
   private Disk disk(BlockOptions options, DeviceState before, DeviceContext context, List<DiskFile> files) throws DeviceException {
     boolean writable = !options.readOnly() && options.overlay().isEmpty();
-    DiskFile file = open("disk", options.file(), writable ? DiskFile.Access.WRITE : DiskFile.Access.READ, context, files);
-    long size;
+    DiskFile file = before != null ? resume(DISK, options.file(), before, context, files) : open(DISK, options.file(), writable ? DiskFile.Access.WRITE : DiskFile.Access.READ, context, files);
+    long size = before != null ? (Long) before.values().get(BlockDevice.SIZE) : size(file);
+    if (options.overlay().isEmpty()) return new PlainDisk(file, size, writable);
+    Path path = options.overlay().get();
+    return new OverlayDisk(file, before != null ? resume(OVERLAY, path, before, context, files) : open(OVERLAY, path, DiskFile.Access.CREATE, context, files), size);
+  }
+
+  /** The size when the guest boots, which stays: it reads it only then. */
+  private static long size(DiskFile file) throws DeviceException {
     try {
-      size = file.size();
+      long size = file.size();
+      if (size < BlockDevice.SECTOR)
+        throw new DeviceException(file.name() + " is empty; give it a size, 1 GiB for instance, with: truncate -s 1G " + file.path());
+      return size;
     } catch (IOException e) {
       throw new DeviceException("cannot find the size of " + file.name() + ": " + e.getMessage() + "; name a file or a disk", e);
     }
-    if (before != null) {
-      // The guest has read the size at boot, and its data is in that file and no other.
-      size = (Long) before.values().get(SIZE);
-      if (!file.identity().equals(new DiskFile.Identity((Long) before.values().get(DEVICE), (Long) before.values().get(INODE))))
-        throw new DeviceException(file.name() + " is not the file the guest began with; move that one back");
-    } else if (size < BlockDevice.SECTOR) {
-      throw new DeviceException(file.name() + " is empty; give it a size, 1 GiB for instance, with: truncate -s 1G " + file.path());
-    }
-    if (options.overlay().isEmpty()) return new PlainDisk(file, size, writable);
-    DiskFile overlay = open("overlay", options.overlay().get(), DiskFile.Access.CREATE, context, files);
-    return new OverlayDisk(file, overlay, size);
   }
+
+  private DiskFile resume(String what, Path path, DeviceState before, DeviceContext context, List<DiskFile> files) throws DeviceException {
+    DiskFile file = new DiskFile(what, path, descriptor(before, what), descriptor(before, what + DiskFile.DIRECT));
+    files.add(file);
+    use(file, context);
+    return file;
+  }
+
+  private static int descriptor(DeviceState state, String name) { return state.values().get(name) instanceof Long fd ? fd.intValue() : -1; }
+
+  private void use(DiskFile file, DeviceContext context) { users.add(file, "guest '" + context.guestName() + "' (" + type() + " " + context.slot() + ")"); }
 
   private DiskFile open(String what, Path path, DiskFile.Access access, DeviceContext context, List<DiskFile> files) throws DeviceException {
     DiskFile file = new DiskFile(what, path, access, MAKE);
@@ -79,18 +99,11 @@ public final class BlockProvider implements DeviceProvider {
     try {
       if (!file.lock(exclusive))
         throw new DeviceException(file.name() + " is in use by " + users.of(file).orElse("another process") + (exclusive ? "" : ", which writes to it")
-          + (what.equals("overlay") ? "; name another file for the overlay" : "; guests can share it if all of them add ,ro or an ,overlay=<file> of their own"));
-      users.add(file, "guest '" + context.guestName() + "' (" + type() + " " + context.slot() + ")");
+          + (what.equals(OVERLAY) ? "; name another file for the overlay" : "; guests can share it if all of them add ,ro or an ,overlay=<file> of their own"));
+      use(file, context);
     } catch (IOException e) {
       context.log().log(System.Logger.Level.WARNING, "cannot lock " + file.name() + ": " + e.getMessage() + "; take care that nobody else writes to it");
     }
     return file;
-  }
-
-  private static Map<String, Object> state(Disk disk, DeviceState before) {
-    Map<String, Object> state = new HashMap<>(before == null ? Map.of() : before.values());
-    DiskFile.Identity identity = disk.files().getFirst().identity();
-    state.putAll(Map.of(SIZE, disk.size(), DEVICE, identity.device(), INODE, identity.inode()));
-    return state;
   }
 }

@@ -23,6 +23,8 @@ final class DiskFile implements AutoCloseable {
 
   enum Access { READ, WRITE, CREATE }
 
+  /** What {@link #descriptors} calls the one for direct I/O, after the name. */
+  static final String DIRECT = ".direct";
   private static final int MAX_VECTOR = 64, IOVEC = 16;
   private static final long PAGE = 4096;
   /** Bytes from which on direct I/O is worth its price. */
@@ -95,6 +97,25 @@ final class DiskFile implements AutoCloseable {
     vector = Arena.ofAuto().allocate(MAX_VECTOR * IOVEC, 8);
     errno = Libc.errnoPlace(Arena.ofAuto());
   }
+
+  /** Goes on with what another implementation had open, its lock included. Until {@link #close}, the descriptors may as well be somebody else's. */
+  DiskFile(String what, Path path, int fd, int direct) throws DeviceException {
+    this.path = path;
+    name = what + " '" + path + "'";
+    this.fd = fd;
+    this.direct = direct;
+    try {
+      identity = identity(fd);
+    } catch (IOException e) {
+      throw new DeviceException("cannot look at " + name + ", which the last implementation has left open: " + reason(e) + "; install that one again", e);
+    }
+    local = isLocal(fd);
+    vector = Arena.ofAuto().allocate(MAX_VECTOR * IOVEC, 8);
+    errno = Libc.errnoPlace(Arena.ofAuto());
+  }
+
+  /** The open descriptors, by name, for another implementation to go on with. */
+  Map<String, Long> descriptors(String name) { return direct >= 0 ? Map.of(name, (long) fd, name + DIRECT, (long) direct) : Map.of(name, (long) fd); }
 
   private static boolean isLocal(int fd) {
     try {

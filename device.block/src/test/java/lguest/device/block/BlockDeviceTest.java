@@ -11,6 +11,7 @@ import java.lang.System.Logger.Level;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -177,9 +178,10 @@ class BlockDeviceTest {
     Optional<DeviceState> state;
     try (Guest guest = guest("")) {
       guest.read(0, 512);
-      assertEquals(false, guest.device.drain().orElseThrow().values().get("unsynced"));
+      state = guest.device.drain();
+      assertEquals(false, state.orElseThrow().values().get("unsynced"));
     }
-    try (Guest guest = guest("")) {
+    try (Guest guest = new Guest(new BlockProvider(), file.toString(), state)) {
       guest.write(0, bytes(4096, 21));
       state = guest.device.drain();
     }
@@ -395,12 +397,40 @@ class BlockDeviceTest {
       guest.ask(0, SECTORS, 512);
       assertThrows(GuestFaultException.class, () -> guest.device.request(guest.machine.send(0)));
     }
-    Files.move(file, folder.resolve("away"));
-    Files.write(file, content);
-    String message = assertThrows(DeviceException.class, () -> new Guest(provider, file.toString(), state)).getMessage();
-    assertEquals("disk '" + file + "' is not the file the guest began with; move that one back", message);
-    message = assertThrows(DeviceException.class, () -> new Guest(provider, file.toString(), Optional.of(new DeviceState(9, state.get().values())))).getMessage();
+    String message = assertThrows(DeviceException.class, () -> new Guest(provider, file.toString(), Optional.of(new DeviceState(9, state.get().values())))).getMessage();
     assertTrue(message.contains("does not know what version 9 has left"), message);
+  }
+
+  @Test void nextImplementationGoesOnWithTheOpenFilesWhateverBecomesOfTheirNames() throws Exception {
+    Path overlay = folder.resolve("overlay"), away = folder.resolve("away");
+    for (String options : new String[] {"", ",overlay=" + overlay}) {
+      byte[] first = bytes(512, 12), second = bytes(512, 13);
+      DeviceState state;
+      try (Guest guest = guest(options)) {
+        guest.write(5, first);
+        state = guest.device.drain().orElseThrow();
+      }
+      assertEquals(options.isEmpty() ? 2 : 4, state.descriptors().size(), "two for each file, one of them for direct I/O: " + state);
+      // Locked still, though there is no device.
+      assertTrue(assertThrows(DeviceException.class, () -> guest(options)).getMessage().contains(" is in use by "));
+      Files.move(file, away);
+      Files.write(file, content);
+      DeviceState next;
+      try (Guest guest = new Guest(new BlockProvider(), file + options, Optional.of(state))) {
+        assertArrayEquals(first, guest.read(5, 512).received());
+        guest.write(6, second);
+        next = guest.device.drain().orElseThrow();
+      }
+      // An open that fails leaves them to the next.
+      assertThrows(DeviceException.class, () -> new Guest(new BlockProvider(), file + options, Optional.of(new DeviceState(3, next.values(), next.descriptors()))));
+      try (Guest guest = new Guest(new BlockProvider(), file + options, Optional.of(next))) {
+        assertArrayEquals(second, guest.read(6, 512).received());
+      }
+      if (options.isEmpty()) assertArrayEquals(second, Arrays.copyOfRange(Files.readAllBytes(away), 6 * 512, 7 * 512));
+      Files.move(away, file, StandardCopyOption.REPLACE_EXISTING);
+      guest(options).close();
+      makeDisk();
+    }
   }
 
   @Test void drainGivesBackWhatItHasNotBegun() throws Exception {
