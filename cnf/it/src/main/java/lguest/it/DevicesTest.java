@@ -11,11 +11,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import java.util.zip.Adler32;
 import lguest.launcher.DeviceSlot;
 import lguest.launcher.Guest;
 import lguest.launcher.GuestEnd;
 import lguest.launcher.GuestSpec.DeviceSpec;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -140,6 +144,44 @@ class DevicesTest {
         t.await("demo# ", 0);
         expect(t, "net", "line 2, address");
       }
+    }
+  }
+
+  @Test void tapsLinkDoesNotFlapWhenExchanged() throws Exception {
+    Assumptions.assumeTrue(Files.isWritable(Path.of("/dev/net/tun")) && "root".equals(System.getProperty("user.name")), "needs /dev/net/tun and root");
+    Set<String> before = interfaces();
+    Bundle bundle = Platform.bundle("lguest.device.tun");
+    try (Guest guest = Platform.boot("tapped", new DeviceSpec("tun", "192.168.213.1/24")); Screen screen = new Screen(guest)) {
+      screen.await("demo# ", 0);
+      Set<String> now = interfaces();
+      now.removeAll(before);
+      assertEquals(1, now.size(), "the guest's tap: " + now);
+      Path tap = Path.of("/sys/class/net", now.iterator().next());
+      expect(screen, "net 0 192.168.213.2; net 0 ping 192.168.213.1 3", "3 pings, 3 answers");
+      String index = Files.readString(tap.resolve("ifindex")), changes = Files.readString(tap.resolve("carrier_changes"));
+      int from = screen.text().length();
+      screen.type("net 0 ping 192.168.213.1 60\n");
+      for (int i = 0; i < 20; i++) {
+        bundle.update();
+        Platform.await(guest.slots().getFirst(), DeviceSlot.State.ACTIVE);
+      }
+      screen.await("60 pings, 60 answers", from);
+      assertEquals(index, Files.readString(tap.resolve("ifindex")), "the same interface");
+      assertEquals(changes, Files.readString(tap.resolve("carrier_changes")), "its link was never down");
+      // Nobody has the tap any more once the guest has ended while there was no device.
+      bundle.stop();
+      Platform.await(guest.slots().getFirst(), DeviceSlot.State.PARKED);
+      assertTrue(Files.exists(tap));
+      guest.stop();
+      Platform.await(() -> !Files.exists(tap), () -> tap + " is still there");
+    } finally {
+      bundle.start();
+    }
+  }
+
+  private static Set<String> interfaces() throws IOException {
+    try (Stream<Path> all = Files.list(Path.of("/sys/class/net"))) {
+      return all.map(path -> path.getFileName().toString()).collect(Collectors.toSet());
     }
   }
 
