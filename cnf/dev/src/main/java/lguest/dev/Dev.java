@@ -20,11 +20,13 @@ import org.osgi.service.component.annotations.Component;
 @Component(service = ToIntFunction.class, property = "lguest.command=dev")
 public final class Dev implements ToIntFunction<String[]> {
   private static final String USAGE = """
-      usage: lguest dev [--classpath=<jar>[:<jar>]...] [folder...]    a prompt, where what you save is live at once
-             lguest dev --into=<folder> [folder...]                   no prompt: finished jars go to another platform's folder
-             lguest dev --measure[=<times>]                           how long that takes on this machine
+      usage: lguest dev [folder...]                         a prompt, and what you save in the folders is live at once
+             lguest dev [folder...] -- [options] demo ...   the same with a guest on this terminal, by lguest's own command line
+             lguest dev --into=<folder> [folder...]         neither: bundles go to that folder, for another platform to take
+             lguest dev --measure[=<times>]                 how long it takes on this machine from a save to a live device
       A folder is a device's (as lguest new-device makes it), or has such folders in it, or is for finished jars.
       Without one: the folder you are in, and what is put into its folder drop-in.
+        --classpath=<jar>[:<jar>]...   more to compile against than the device API
       """;
 
   private final BundleContext context;
@@ -50,7 +52,9 @@ public final class Dev implements ToIntFunction<String[]> {
   private int run(List<String> arguments) throws Exception {
     List<Path> folders = new ArrayList<>(), classPath = new ArrayList<>(carried());
     Path into = null;
-    for (String argument : arguments) {
+    int end = arguments.indexOf("--");
+    List<String> guest = end < 0 ? List.of("shell") : arguments.subList(end + 1, arguments.size());
+    for (String argument : end < 0 ? arguments : arguments.subList(0, end)) {
       if (argument.equals("--help") || argument.equals("-h")) {
         System.out.print(USAGE);
         return 0;
@@ -74,7 +78,7 @@ public final class Dev implements ToIntFunction<String[]> {
         return 0;
       }
       Thread thread = Thread.ofPlatform().daemon().name("development loop").start(loop::run);
-      int status = prompt();
+      int status = launcher(guest);
       thread.interrupt();
       return status;
     }
@@ -93,10 +97,10 @@ public final class Dev implements ToIntFunction<String[]> {
   }
 
   @SuppressWarnings({"rawtypes", "unchecked"})
-  private int prompt() throws UserError, InvalidSyntaxException {
+  private int launcher(List<String> arguments) throws UserError, InvalidSyntaxException {
     for (ServiceReference<ToIntFunction> reference : context.getServiceReferences(ToIntFunction.class, "(lguest.main=true)"))
-      return context.getService(reference).applyAsInt(new String[] {"shell"});
-    throw new UserError("there is no prompt: the bundle launcher.shell is missing");
+      return context.getService(reference).applyAsInt(arguments.toArray(String[]::new));
+    throw new UserError("there is no command line: the bundle launcher.shell is missing");
   }
 
   /** To whoever shows news beside the prompt, else to the terminal. */
@@ -110,7 +114,8 @@ public final class Dev implements ToIntFunction<String[]> {
     } catch (InvalidSyntaxException e) {
       throw new IllegalStateException(e);
     }
-    System.err.println(line);
+    // A guest's terminal is raw: there a line's end does not bring the cursor back to the left by itself.
+    System.err.print(System.console() != null && System.console().isTerminal() ? "\r" + line.replace("\n", "\r\n") + "\r\n" : line + "\n");
   }
 
   private static Path path(String name) throws UserError {

@@ -26,9 +26,10 @@ public final class NewDevice implements ToIntFunction<String[]> {
       System.out.printf("""
           Made %1$s: the device type '%1$s', which answers in capitals.
 
-            mvn -f %1$s verify      builds %1$s/target/%1$s-1.0.0.jar and tests it
-            lguest dev %1$s         a prompt where it is live, and what you save is live at once;
-                                boot --%1$s demo, attach, and in the guest: device 0 ask hello
+            mvn -f %1$s verify                       builds %1$s/target/%1$s-1.0.0.jar and tests it
+            ./lguest dev %1$s -- --%1$s demo          boots a guest with it; what you save is live at once.
+                                                    In the guest: device 0 ask hello
+          cnf/guide.md tells all of it, step by step.
           """, wish.name());
       return 0;
     } catch (UserError e) {

@@ -7,7 +7,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Collections;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -89,14 +92,24 @@ public final class Starter {
 
   private static void artifact(Path repository, String name, String version, byte[] jar, String more) throws IOException {
     Path place = Files.createDirectories(repository.resolve(name).resolve(version));
-    Files.write(place.resolve(name + "-" + version + ".jar"), jar);
-    Files.writeString(place.resolve(name + "-" + version + ".pom"), """
+    publish(place.resolve(name + "-" + version + ".jar"), jar);
+    publish(place.resolve(name + "-" + version + ".pom"), """
         <?xml version="1.0" encoding="UTF-8"?>
         <project xmlns="http://maven.apache.org/POM/4.0.0">
           <modelVersion>4.0.0</modelVersion>
           <groupId>lguest</groupId><artifactId>%s</artifactId><version>%s</version>%s
         </project>
-        """.formatted(name, version, more));
+        """.formatted(name, version, more).getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** A file, and beside it the checksum by which Maven makes sure of it. */
+  private static void publish(Path file, byte[] content) throws IOException {
+    Files.write(file, content);
+    try {
+      Files.writeString(file.resolveSibling(file.getFileName() + ".sha1"), HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(content)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private static void write(Path file, String text) throws IOException {
