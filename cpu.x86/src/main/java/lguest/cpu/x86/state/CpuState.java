@@ -72,7 +72,7 @@ public final class CpuState {
   public static final int X87_SITE = 0x1A0, X87_SEGMENT = 0x1A4;
 
   /** Model-specific registers 174, 175 and 176. */
-  public static final int SYSENTER_CS = 0x1C0, SYSENTER_ESP = 0x1C4, SYSENTER_EIP = 0x1C8;
+  public static final int SYSENTER_CS = 0x1F0, SYSENTER_ESP = 0x1F4, SYSENTER_EIP = 0x1F8;
 
   /** Segment registers ES CS SS DS FS GS, {@value #SEGMENT_SIZE} bytes each. */
   public static final int SEGMENTS = 0x200, SEGMENT_SIZE = 32;
