@@ -132,7 +132,7 @@ struct task {
   bool killed, fpu_used, fpu_live;
   u32 trap_entry;        /* user function to call with traps, or 0 */
   struct descriptor tls[TLS_ENTRIES];
-  u8 fpu[108];
+  u8 fpu[512] __attribute__((aligned(16)));
   u64 cpu_ns, started_at;
   u32 switches, nm_traps;
 };

@@ -1,5 +1,6 @@
 /* Ring 3: memory on demand, copy-on-write, several processes and threads, and what the scheduler keeps apart. */
 #include "test.h"
+#include "bench/bench.h"
 
 static u32 counter(u32 which) { return (u32)sys1(SYS_COUNTER, which); }
 
@@ -202,6 +203,29 @@ static const char *fpu_separation(void) {
   return mixed ? fail("%u times a task found another's FPU state", mixed) : NULL;
 }
 
+/* The same for XMM registers: each thread adds its own number to four of its own, under a rounding of its own. */
+static void sse_thread(void) {
+  u32 me = __sync_fetch_and_add(&started, 1);
+  u32 control = 0x1F80 | (me & 3) << 13, now, step[4] = {me, me + 1, me + 2, me + 3}, value[4], sum = 0;
+  __asm__ volatile("ldmxcsr %0\n\tmovups %1, %%xmm6\n\tpxor %%xmm7, %%xmm7" : : "m"(control), "m"(step));
+  while (!stop) {
+    for (u32 i = 0; i < 1000; i++) __asm__ volatile("paddd %xmm6, %xmm7");
+    shared[me]++;
+    sum += 1000;
+    if (shared[me] % 128 == 0) sys0(SYS_YIELD);
+    __asm__ volatile("stmxcsr %0\n\tmovups %%xmm7, %1" : "=m"(now), "=m"(value));
+    if (now != control) mixed++;
+    for (u32 i = 0; i < 4; i++) mixed += value[i] != sum * step[i];
+  }
+  exit(0);
+}
+
+static const char *sse_separation(void) {
+  if (!have_sse2()) return NULL;
+  if (!run_threads(sse_thread, 200)) return "threads failed to start";
+  return mixed ? fail("%u times a task found another's XMM registers or MXCSR", mixed) : NULL;
+}
+
 /* A child inherits the registers; after that they are its own. */
 static const char *fpu_fork(void) {
   double two = 2, value = 0;
@@ -265,6 +289,7 @@ const struct test tests_process[] = {
   {"thread-tls", thread_tls, 0},
   {"thread-preemption", preemption, 0},
   {"fpu-separation", fpu_separation, 0},
+  {"sse-separation", sse_separation, 0},
   {"fpu-fork", fpu_fork, 0},
   {"fpu-lazy", fpu_lazy, 0},
   {0},

@@ -1,5 +1,6 @@
 /* Ring 3: traps with their error codes, what a process may not do, and what survives a trip through the kernel. */
 #include "test.h"
+#include "bench/bench.h"
 
 static const char *registers(void) {
   static u32 r[6];
@@ -191,6 +192,23 @@ static const char *fpu_error(void) {
   return status & 4 ? NULL : fail("status word %x without the zero-divide bit", status);
 }
 
+/* SSE reports at once, and the result is not written. */
+static const char *sse_error(void) {
+  if (!have_sse2()) return NULL;
+  static const u32 control = 0x1F80 & ~0x200, normal = 0x1F80; /* division by zero unmasked */
+  static const u32 one = 0x3F800000;
+  u32 status = 0, left = 0;
+  __asm__ volatile("ldmxcsr %0\n\tmovss %1, %%xmm0\n\tpxor %%xmm1, %%xmm1" : : "m"(control), "m"(one));
+  TRAP("divss %%xmm1, %%xmm0");
+  __asm__ volatile("stmxcsr %0\n\tmovss %%xmm0, %1\n\tldmxcsr %2" : "=m"(status), "=m"(left) : "m"(normal));
+  const char *r = expect_trap(19, 0);
+  if (r) return r;
+  TRAP("movaps 4(%%esp), %%xmm1\n\tmovaps 8(%%esp), %%xmm1\n\tmovaps 12(%%esp), %%xmm1"); /* one of them is not aligned */
+  r = expect_trap(13, 0);
+  if (r) return r;
+  return status == (control | 4) && left == one ? NULL : fail("MXCSR %x, destination %x", status, left);
+}
+
 static volatile u32 steps;
 
 static void on_step(struct trap_frame *frame) {
@@ -244,6 +262,7 @@ const struct test tests_trap[] = {
   {"user-kernel-pages", kernel_pages, 14},
   {"user-fetch", fetches, 0},
   {"user-fpu-error", fpu_error, 0},
+  {"user-sse-error", sse_error, 0},
   {"user-single-step", single_step, 4},
   {0},
 };
