@@ -1,12 +1,23 @@
 package lguest.shell;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.function.ToIntFunction;
 import lguest.launcher.Guest;
 import lguest.launcher.GuestEnd;
 import lguest.launcher.GuestSpec;
 import lguest.launcher.LaunchException;
 import lguest.launcher.Launcher;
+import lguest.shell.command.Guests;
+import lguest.shell.command.LogLines;
+import lguest.shell.command.News;
+import lguest.shell.terminal.TerminalSession;
+import lguest.shell.words.CommandLine;
+import lguest.shell.words.Demo;
+import lguest.shell.words.DeviceOption;
+import lguest.shell.words.DeviceOptions;
+import lguest.shell.words.Help;
+import lguest.shell.words.UserError;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -25,21 +36,25 @@ public final class OneShot implements ToIntFunction<String[]> {
 
   private final BundleContext context;
   private final DeviceOptions options;
+  private final News news;
   @Reference(cardinality = ReferenceCardinality.OPTIONAL, policy = ReferencePolicy.DYNAMIC, policyOption = ReferencePolicyOption.GREEDY)
   volatile Launcher launcher;
 
   @Activate
-  public OneShot(BundleContext context, @Reference DeviceOptions options) {
+  public OneShot(BundleContext context, @Reference DeviceOptions options, @Reference News news) {
     this.context = context;
     this.options = options;
+    this.news = news;
   }
 
   @Override public int applyAsInt(String[] arguments) {
+    List<String> rest = List.of(arguments).subList(Math.min(arguments.length, 1), arguments.length);
     try {
       return switch (arguments.length == 0 ? "" : arguments[0]) {
-        case "help", "--help", "-h" -> help();
+        case "" -> shortUsage();
+        case "help", "--help", "-h" -> help(rest);
         case "version", "--version" -> version();
-        case "shell" -> shell(arguments.length - 1);
+        case "shell" -> shell(rest);
         default -> boot(CommandLine.parse(List.of(arguments), options.list()));
       };
     } catch (UserError e) {
@@ -66,7 +81,7 @@ public final class OneShot implements ToIntFunction<String[]> {
         session.close();
         outputLost = session.outputLost();
       }
-      if (line.stats()) System.err.println("lguest: " + stats(guest));
+      if (line.stats()) System.err.println("lguest: " + Guests.stats(guest));
     }
     if (outputLost) {
       System.err.println("lguest: nobody reads the standard output any more: the guest was stopped");
@@ -78,32 +93,34 @@ public final class OneShot implements ToIntFunction<String[]> {
     return end.status();
   }
 
-  /** One line of figures, also read by cnf/bench. */
-  static String stats(Guest guest) {
-    double seconds = guest.processorTime().toNanos() / 1e9;
-    Long inside = guest.statistics().get("guest_nanos"); // there when the Host was asked to measure it
-    return "%d instructions, %.3f s of processor time, %.3f s in all, %.1f million instructions/s".formatted(
-        guest.instructions(), seconds, guest.uptime().toNanos() / 1e9, guest.instructions() / Math.max(seconds, 1e-6) / 1e6)
-        + (inside == null ? "" : ", %.3f s inside the guest".formatted(inside / 1e9));
-  }
-
-  private int shell(int words) throws UserError {
-    if (words > 0) throw UserError.withUsage("shell takes no arguments");
-    GuestCompleter.World world = new GuestCompleter.World() {
+  private int shell(List<String> words) throws UserError {
+    Optional<String> script = Optional.empty();
+    for (int i = 0; i < words.size(); i++) {
+      if (!words.get(i).equals("-c")) throw UserError.withUsage("shell takes no '" + words.get(i) + "'");
+      if (++i == words.size()) throw UserError.withUsage("option -c needs a value");
+      script = Optional.of(words.get(i));
+    }
+    Completion.World world = new Completion.World() {
       @Override public List<DeviceOption> options() { return options.list(); }
 
-      @Override public List<Guest> guests() { return launcher == null ? List.of() : launcher.guests(); }
+      @Override public Optional<Launcher> launcher() { return Optional.ofNullable(launcher); }
     };
     try {
-      return new Prompt(context, new GuestCompleter(world)).run();
+      return new Prompt(context, new Completion(world, Commands.all()), news).run(script);
     } finally {
       world.guests().forEach(Guest::close);
     }
   }
 
-  private int help() {
-    System.out.print(Help.text(options.list()));
+  private int help(List<String> words) throws UserError {
+    if (words.size() > 1) throw UserError.withUsage("help takes one command at most");
+    System.out.print(words.isEmpty() ? Help.text(options.list(), HelpCommand.names()) : HelpCommand.about(words.getFirst(), Commands.all(), options.list()));
     return 0;
+  }
+
+  private static int shortUsage() {
+    System.err.print(CommandLine.shortUsage());
+    return ERROR;
   }
 
   private int version() {

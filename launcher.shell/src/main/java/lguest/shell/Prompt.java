@@ -5,14 +5,24 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationTargetException;
 import java.util.Arrays;
-import java.util.function.Consumer;
+import java.util.Optional;
 import lguest.launcher.LaunchException;
+import lguest.shell.command.Call;
+import lguest.shell.command.Failure;
+import lguest.shell.command.News;
+import lguest.shell.command.Quit;
+import lguest.shell.terminal.TerminalModes;
+import lguest.shell.terminal.TerminalSession;
+import lguest.shell.words.UserError;
 import org.apache.felix.service.command.CommandProcessor;
 import org.apache.felix.service.command.CommandSession;
 import org.apache.felix.service.command.Converter;
+import org.apache.felix.service.command.Job;
+import org.jline.reader.Completer;
 import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
 import org.jline.reader.LineReaderBuilder;
@@ -28,46 +38,45 @@ import org.osgi.framework.BundleException;
  * Tour 7.2: The prompt
  *
  * <p>Gogo understands the lines, JLine edits them. Without a terminal the lines come from standard input as they are, so that a
- * file of commands can be run. Gogo finds commands as services, ours ({@link GuestCommands}) like anybody's; a bundle that is
+ * file of commands can be run. Gogo finds commands as services, ours ({@link Commands}) like anybody's; a bundle that is
  * installed while the prompt waits brings its commands with it. What a command complains about is one line for people, never
  * the name of an exception.
  */
 final class Prompt {
-  /** The session variable under which commands find the user's terminal, as Gogo's own JLine shell has it. */
-  static final String TERMINAL = ".terminal";
-  /** The session variable with the {@code Consumer<String>} for lines that come while the user types. */
-  static final String NEWS = ".news";
   private static final String PROMPT = "lguest> ";
-
-  /** The user has had enough. */
-  static final class Quit extends RuntimeException {
-    private static final long serialVersionUID = 1;
-
-    Quit() { super("quit", null, false, false); }
-  }
+  /** Guests are what it is about: their commands need no scope, nor do those about devices that have a name of their own. */
+  private static final String SCOPES = "guest:device:lguest:*";
+  private static final int FAILED = 1, NOT_FOUND = 127, INTERRUPTED = 130;
 
   private final BundleContext context;
-  private final GuestCompleter completer;
-  private boolean failed;
+  private final Completer completer;
+  private final News news;
+  /** The exit status so far. */
+  private int status;
 
-  Prompt(BundleContext context, GuestCompleter completer) {
+  Prompt(BundleContext context, Completer completer, News news) {
     this.context = context;
     this.completer = completer;
+    this.news = news;
   }
 
   /**
-   * Runs until the user quits or the input ends. Returns the exit status: 1 if commands were read from a file or pipe and one
-   * of them failed.
+   * Runs {@code script}, or what comes from standard input until the user quits or it ends. Returns the exit status: that of the
+   * first command that failed, unless somebody typed them and saw it.
    */
-  int run() throws UserError {
+  int run(Optional<String> script) throws UserError {
     // Before Gogo puts streams of its own in their place, which lead to the session's, which are these.
     InputStream in = System.in;
-    PrintStream out = System.out;
+    PrintStream out = System.out, err = System.err;
     start("org.apache.felix.gogo.runtime");
     start("org.apache.felix.gogo.command");
     CommandProcessor processor = context.getService(context.getServiceReference(CommandProcessor.class));
+    boolean interactive = System.console() != null && System.console().isTerminal();
     try {
-      return System.console() != null && System.console().isTerminal() ? edit(processor) : read(processor, in, out);
+      if (interactive) return onTerminal(processor, script);
+      news.to(err::println);
+      return read(processor, in, out, err, script.map(text -> new BufferedReader(new StringReader(text)))
+          .orElseGet(() -> new BufferedReader(new InputStreamReader(in))));
     } catch (IOException e) {
       throw UserError.of("the terminal cannot be used: " + e.getMessage());
     }
@@ -83,32 +92,37 @@ final class Prompt {
     }
   }
 
-  private int edit(CommandProcessor processor) throws IOException {
+  private int onTerminal(CommandProcessor processor, Optional<String> script) throws IOException {
     // JLine puts the terminal back too, but not at a signal, and it loses the line speed on the way.
     try (TerminalModes before = TerminalModes.note(TerminalSession.STDIN)
-        .orElseThrow(() -> new IOException("standard input is no terminal"))) {
-      return editOn(processor);
+            .orElseThrow(() -> new IOException("standard input is no terminal"));
+        Terminal terminal = terminal(); PrintStream out = new PrintStream(terminal.output(), true, terminal.encoding());
+        CommandSession session = processor.createSession(terminal.input(), out, out)) {
+      session.put("SCOPE", SCOPES);
+      session.put(Call.TERMINAL, terminal);
+      // ^C ends the command that runs, not us. While a line is edited JLine has handlers of its own.
+      terminal.handle(Terminal.Signal.INT, signal -> Optional.ofNullable(session.foregroundJob()).ifPresent(Job::interrupt));
+      if (script.isEmpty()) return edit(session, terminal, out);
+      news.to(out::println);
+      return execute(session, out, new BufferedReader(new StringReader(script.get())));
     }
   }
 
-  private int editOn(CommandProcessor processor) throws IOException {
-    try (Terminal terminal = terminal(); PrintStream out = new PrintStream(terminal.output(), true, terminal.encoding())) {
-      try (CommandSession session = processor.createSession(terminal.input(), out, out)) {
-        LineReader reader = LineReaderBuilder.builder().terminal(terminal).completer(completer).appName("lguest")
-            .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true).build();
-        prepare(session, reader::printAbove);
-        session.put(TERMINAL, terminal);
-        out.println("lguest " + context.getBundle().getVersion() + ": type help, or boot demo; Tab completes, Ctrl-D leaves");
-        while (true) {
-          try {
-            execute(session, reader.readLine(PROMPT));
-          } catch (UserInterruptException e) {
-            // Ctrl-C throws the line away.
-          }
+  private int edit(CommandSession session, Terminal terminal, PrintStream out) {
+    LineReader reader = LineReaderBuilder.builder().terminal(terminal).completer(completer).appName("lguest")
+        .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true).build();
+    news.to(reader::printAbove);
+    out.println("lguest " + context.getBundle().getVersion() + ": type help, or run demo; Tab completes, Ctrl-D leaves");
+    try {
+      while (true) {
+        try {
+          execute(session, out, reader.readLine(PROMPT));
+        } catch (UserInterruptException e) {
+          // Ctrl-C throws the line away.
         }
-      } catch (EndOfFileException | Quit e) {
-        return 0;
       }
+    } catch (EndOfFileException | Quit e) {
+      return 0;
     }
   }
 
@@ -130,44 +144,52 @@ final class Prompt {
     }
   }
 
-  private int read(CommandProcessor processor, InputStream in, PrintStream out) throws IOException {
-    BufferedReader lines = new BufferedReader(new InputStreamReader(in));
-    try (CommandSession session = processor.createSession(in, out, out)) {
-      prepare(session, out::println);
-      for (String line; (line = lines.readLine()) != null; ) execute(session, line);
+  private int read(CommandProcessor processor, InputStream in, PrintStream out, PrintStream err, BufferedReader lines) throws IOException {
+    try (CommandSession session = processor.createSession(in, out, err)) {
+      session.put("SCOPE", SCOPES);
+      return execute(session, err, lines);
+    }
+  }
+
+  private int execute(CommandSession session, PrintStream err, BufferedReader lines) throws IOException {
+    try {
+      for (String line; (line = lines.readLine()) != null; ) execute(session, err, line);
     } catch (Quit e) {
       // As good an end as that of the input.
     }
-    return failed ? 1 : 0;
+    return status;
   }
 
-  private static void prepare(CommandSession session, Consumer<String> news) {
-    // Our commands need no scope, and go before others of the same name.
-    session.put("SCOPE", GuestCommands.SCOPE + ":*");
-    session.put(NEWS, news);
-  }
-
-  private void execute(CommandSession session, String line) {
+  private void execute(CommandSession session, PrintStream err, String line) {
     try {
       Object result = session.execute(line);
       if (result != null) session.getConsole().println(session.format(result, Converter.INSPECT));
-    } catch (Quit e) {
-      throw e;
     } catch (Exception e) {
-      failed = true;
-      session.getConsole().println("lguest: " + complaint(e));
+      Throwable cause = cause(e);
+      if (cause instanceof Quit quit) throw quit;
+      if (status == 0) status = status(cause);
+      if (!(cause instanceof Failure)) err.println("lguest: " + complaint(cause));
     }
   }
 
+  /** Gogo unwraps exceptions, but not errors. */
+  private static Throwable cause(Throwable e) {
+    return e instanceof InvocationTargetException && e.getCause() != null ? cause(e.getCause()) : e;
+  }
+
+  private static int status(Throwable e) {
+    return e instanceof Failure failure ? failure.status() : e instanceof InterruptedException ? INTERRUPTED : isNotFound(e) ? NOT_FOUND : FAILED;
+  }
+
+  private static boolean isNotFound(Throwable e) { return e.getClass().getSimpleName().equals("CommandNotFoundException"); }
+
   private static String complaint(Throwable e) {
     return switch (e) {
-      // Gogo unwraps exceptions, but not errors.
-      case InvocationTargetException error when error.getCause() != null -> complaint(error.getCause());
-      case UserError error -> error.getMessage() + (error.usage() ? "; try help boot" : "");
+      case UserError error -> error.getMessage() + (error.usage() ? "; try help run" : "");
       case LaunchException error -> error.getMessage();
       case UncheckedIOException error -> error.getCause().getMessage();
-      case RuntimeException error when error.getClass().getSimpleName().equals("CommandNotFoundException") -> error.getMessage()
-          .replace("Command not found: ", "unknown command ") + ": type help for those there are";
+      case RuntimeException error when isNotFound(error) -> error.getMessage().replace("Command not found: ", "unknown command ")
+          + ": type help for those there are";
       case InterruptedException error -> "interrupted";
       default -> e.getMessage() == null ? e.toString() : e.getMessage();
     };

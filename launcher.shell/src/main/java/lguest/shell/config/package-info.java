@@ -1,0 +1,2 @@
+/** Guests by configuration: one file, one guest. */
+package lguest.shell.config;

@@ -1,0 +1,2 @@
+/** The commands of the scope {@code guest}, a class each. */
+package lguest.shell.guest;

@@ -1,0 +1,2 @@
+/** A guest's console on the user's terminal. */
+package lguest.shell.terminal;
