@@ -7,6 +7,7 @@ import lguest.launcher.Launcher;
 import lguest.shell.command.Call;
 import lguest.shell.command.Command;
 import lguest.shell.command.Guests;
+import lguest.shell.command.Interrupts;
 import lguest.shell.command.News;
 import lguest.shell.command.Services;
 import lguest.shell.command.Words;
@@ -74,7 +75,7 @@ public final class Commands implements Services {
     Function function = (session, given) -> {
       Call call = Call.parse(this, session, words, given.stream().map(word -> word == null ? "" : word.toString()).toList());
       if (call.has("--help")) call.out().print(words.help(command.moreHelp(options())));
-      else command.run(call);
+      else Interrupts.of(session).run(() -> command.run(call));
       return null;
     };
     var properties = new Hashtable<String, Object>();

@@ -29,10 +29,9 @@ final class HelpCommand extends Command {
     scope(text, "Else", "lguest", commands, width);
     return text.append("""
 
-        help <command>, or <command> --help, tells more, with examples; help conf about configuration
-        files. Tab completes. A guest may be named by the beginning of its name. Commands can be
-        joined (run demo; list), and piped (list --json | grep web): it is a Gogo shell, and
-        felix:help lists what else it knows.
+        help <command>, or <command> --help, tells more, with examples; help conf is about configuration files.
+        Tab completes. A guest may be named by the beginning of its name, or not at all if there is only one;
+        a ; joins commands, as in run demo; console. felix:help lists Gogo's own commands, about bundles.
         """).toString();
   }
 

@@ -2,6 +2,7 @@ package lguest.shell;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.ToIntFunction;
 import lguest.launcher.Guest;
 import lguest.launcher.GuestEnd;
@@ -11,6 +12,7 @@ import lguest.launcher.Launcher;
 import lguest.shell.command.Guests;
 import lguest.shell.command.LogLines;
 import lguest.shell.command.News;
+import lguest.shell.config.ConfigurationFiles;
 import lguest.shell.terminal.TerminalSession;
 import lguest.shell.words.CommandLine;
 import lguest.shell.words.Demo;
@@ -33,6 +35,7 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
 @Component(service = ToIntFunction.class, property = "lguest.main:Boolean=true")
 public final class OneShot implements ToIntFunction<String[]> {
   private static final int ERROR = 1;
+  private static final String CONFIGURATION = "--conf=";
 
   private final BundleContext context;
   private final DeviceOptions options;
@@ -55,6 +58,7 @@ public final class OneShot implements ToIntFunction<String[]> {
         case "help", "--help", "-h" -> help(rest);
         case "version", "--version" -> version();
         case "shell" -> shell(rest);
+        case "serve" -> serve(rest);
         default -> boot(CommandLine.parse(List.of(arguments), options.list()));
       };
     } catch (UserError e) {
@@ -94,11 +98,13 @@ public final class OneShot implements ToIntFunction<String[]> {
   }
 
   private int shell(List<String> words) throws UserError {
-    Optional<String> script = Optional.empty();
+    Optional<String> script = Optional.empty(), configuration = Optional.empty();
     for (int i = 0; i < words.size(); i++) {
-      if (!words.get(i).equals("-c")) throw UserError.withUsage("shell takes no '" + words.get(i) + "'");
-      if (++i == words.size()) throw UserError.withUsage("option -c needs a value");
-      script = Optional.of(words.get(i));
+      String word = words.get(i);
+      if (word.startsWith(CONFIGURATION)) configuration = Optional.of(word.substring(CONFIGURATION.length()));
+      else if (!word.equals("-c")) throw UserError.withUsage("shell takes no '" + word + "'");
+      else if (++i == words.size()) throw UserError.withUsage("option -c needs a value");
+      else script = Optional.of(words.get(i));
     }
     Completion.World world = new Completion.World() {
       @Override public List<DeviceOption> options() { return options.list(); }
@@ -106,10 +112,37 @@ public final class OneShot implements ToIntFunction<String[]> {
       @Override public Optional<Launcher> launcher() { return Optional.ofNullable(launcher); }
     };
     try {
+      news.to(line -> System.err.println("lguest: " + line));
+      if (configuration.isPresent()) ConfigurationFiles.watch(CommandLine.path(configuration.get()), context, news);
       return new Prompt(context, new Completion(world, Commands.all()), news).run(script);
     } finally {
       world.guests().forEach(Guest::close);
     }
+  }
+
+  /** Runs the guests of configuration files until a signal ends us, which waits until they have stopped. */
+  private int serve(List<String> words) throws UserError, InterruptedException {
+    if (words.size() > 1 || !words.isEmpty() && !words.getFirst().startsWith(CONFIGURATION)) throw UserError.withUsage("serve takes no '" + words.getLast() + "'");
+    String directory = words.isEmpty() ? "conf" : words.getFirst().substring(CONFIGURATION.length());
+    CountDownLatch signalled = new CountDownLatch(1), stopped = new CountDownLatch(1);
+    news.to(line -> System.err.println("lguest: " + line));
+    ConfigurationFiles.watch(CommandLine.path(directory), context, news);
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+      signalled.countDown();
+      try {
+        stopped.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }, "stop guests"));
+    try {
+      signalled.await();
+    } finally {
+      Launcher launcher = this.launcher;
+      if (launcher != null) launcher.guests().forEach(Guest::close);
+      stopped.countDown();
+    }
+    return 0;
   }
 
   private int help(List<String> words) throws UserError {

@@ -10,9 +10,9 @@ import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationTargetException;
 import java.util.Arrays;
 import java.util.Optional;
-import lguest.launcher.LaunchException;
 import lguest.shell.command.Call;
 import lguest.shell.command.Failure;
+import lguest.shell.command.Interrupts;
 import lguest.shell.command.News;
 import lguest.shell.command.Quit;
 import lguest.shell.terminal.TerminalModes;
@@ -21,7 +21,6 @@ import lguest.shell.words.UserError;
 import org.apache.felix.service.command.CommandProcessor;
 import org.apache.felix.service.command.CommandSession;
 import org.apache.felix.service.command.Converter;
-import org.apache.felix.service.command.Job;
 import org.jline.reader.Completer;
 import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
@@ -51,6 +50,7 @@ final class Prompt {
   private final BundleContext context;
   private final Completer completer;
   private final News news;
+  private final Interrupts interrupts = new Interrupts();
   /** The exit status so far. */
   private int status;
 
@@ -98,10 +98,10 @@ final class Prompt {
             .orElseThrow(() -> new IOException("standard input is no terminal"));
         Terminal terminal = terminal(); PrintStream out = new PrintStream(terminal.output(), true, terminal.encoding());
         CommandSession session = processor.createSession(terminal.input(), out, out)) {
-      session.put("SCOPE", SCOPES);
+      prepare(session);
       session.put(Call.TERMINAL, terminal);
       // ^C ends the command that runs, not us. While a line is edited JLine has handlers of its own.
-      terminal.handle(Terminal.Signal.INT, signal -> Optional.ofNullable(session.foregroundJob()).ifPresent(Job::interrupt));
+      terminal.handle(Terminal.Signal.INT, signal -> interrupts.interrupt());
       if (script.isEmpty()) return edit(session, terminal, out);
       news.to(out::println);
       return execute(session, out, new BufferedReader(new StringReader(script.get())));
@@ -146,9 +146,14 @@ final class Prompt {
 
   private int read(CommandProcessor processor, InputStream in, PrintStream out, PrintStream err, BufferedReader lines) throws IOException {
     try (CommandSession session = processor.createSession(in, out, err)) {
-      session.put("SCOPE", SCOPES);
+      prepare(session);
       return execute(session, err, lines);
     }
+  }
+
+  private void prepare(CommandSession session) {
+    session.put("SCOPE", SCOPES);
+    session.put(Interrupts.VARIABLE, interrupts);
   }
 
   private int execute(CommandSession session, PrintStream err, BufferedReader lines) throws IOException {
@@ -161,6 +166,7 @@ final class Prompt {
   }
 
   private void execute(CommandSession session, PrintStream err, String line) {
+    interrupts.begin();
     try {
       Object result = session.execute(line);
       if (result != null) session.getConsole().println(session.format(result, Converter.INSPECT));
@@ -168,7 +174,7 @@ final class Prompt {
       Throwable cause = cause(e);
       if (cause instanceof Quit quit) throw quit;
       if (status == 0) status = status(cause);
-      if (!(cause instanceof Failure)) err.println("lguest: " + complaint(cause));
+      if (!(cause instanceof Failure)) err.println(complaint(cause));
     }
   }
 
@@ -185,13 +191,13 @@ final class Prompt {
 
   private static String complaint(Throwable e) {
     return switch (e) {
-      case UserError error -> error.getMessage() + (error.usage() ? "; try help run" : "");
-      case LaunchException error -> error.getMessage();
-      case UncheckedIOException error -> error.getCause().getMessage();
-      case RuntimeException error when isNotFound(error) -> error.getMessage().replace("Command not found: ", "unknown command ")
+      case UserError error -> "lguest: " + error.getMessage() + (error.usage() ? "; try help run" : "");
+      case UncheckedIOException error -> "lguest: " + error.getCause().getMessage();
+      case RuntimeException error when isNotFound(error) -> "lguest: " + error.getMessage().replace("Command not found: ", "unknown command ")
           + ": type help for those there are";
-      case InterruptedException error -> "interrupted";
-      default -> e.getMessage() == null ? e.toString() : e.getMessage();
+      // Behind the ^C that the terminal shows.
+      case InterruptedException error -> "";
+      default -> "lguest: " + (e.getMessage() == null ? e.toString() : e.getMessage());
     };
   }
 }

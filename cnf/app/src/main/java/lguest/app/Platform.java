@@ -32,8 +32,9 @@ import org.osgi.framework.wiring.FrameworkWiring;
  * carries them inside and they are unpacked first.
  */
 public final class Platform {
-  /** Installed but not started: one command line needs no prompt. The shell starts them when it is asked for one. */
-  private static final Set<String> LAZY = Set.of("org.apache.felix.gogo.runtime", "org.apache.felix.gogo.command");
+  /** Installed but not started: one command line needs no prompt and no configuration. The shell starts them when it does. */
+  private static final Set<String> LAZY = Set.of("org.apache.felix.gogo.runtime", "org.apache.felix.gogo.command",
+      "org.apache.felix.configadmin", "org.apache.felix.fileinstall");
   /** Words of those who write devices. They need the bundles of the directory {@code tools}, which are otherwise not even installed, and which answer them: services with the property {@code lguest.command}. */
   private static final Set<String> TOOLS = Set.of("dev", "new-device");
 

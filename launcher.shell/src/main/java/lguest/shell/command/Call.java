@@ -107,14 +107,18 @@ public final class Call {
 
   /** Where the answer goes: the next command of a pipe, or the user. */
   public PrintStream out() {
+    // To the user directly: when a thread is interrupted that writes, the channel that Gogo puts between closes for good.
+    return isForUser() ? session.getConsole() : Process.Utils.current().out();
+  }
+
+  private static boolean isForUser() {
     Process process = Process.Utils.current();
-    return process == null ? session.getConsole() : process.out();
+    return process == null || process.isTty(1);
   }
 
   /** How wide the answer may be. */
   public int width() {
-    Process process = Process.Utils.current();
-    return terminal().filter(terminal -> process == null || process.isTty(1)).map(Terminal::getWidth).filter(width -> width > 0).orElse(Integer.MAX_VALUE);
+    return terminal().filter(terminal -> isForUser()).map(Terminal::getWidth).filter(width -> width > 0).orElse(Integer.MAX_VALUE);
   }
 
   public Optional<Terminal> terminal() { return session.get(TERMINAL) instanceof Terminal terminal ? Optional.of(terminal) : Optional.empty(); }

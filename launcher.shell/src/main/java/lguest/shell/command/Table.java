@@ -9,7 +9,7 @@ import java.util.List;
  */
 public final class Table {
   /** A column is not folded below this. */
-  private static final int NARROWEST = 10;
+  private static final int NARROWEST = 12;
   private static final int GAP = 2;
 
   private final List<String> headings;

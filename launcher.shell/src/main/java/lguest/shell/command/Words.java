@@ -92,11 +92,11 @@ public record Words(String scope, String name, String does, List<Word> words, Li
     if (!more.isEmpty()) text.append('\n').append(more.indent(2));
     if (!inserted.isEmpty()) text.append('\n').append(inserted);
     if (!options.isEmpty()) text.append('\n');
-    for (Option option : options) text.append("  %-20s %s%n".formatted(option.form(), option.about()));
+    for (Option option : options) text.append("  %-21s %s%n".formatted(option.form(), option.about()));
     if (!examples.isEmpty()) text.append("\nFor example\n");
     for (Example example : examples)
       text.append(example.line().length() <= 33 ? "  %-33s  %s%n".formatted(example.line(), example.does())
-          : "  %s%n  %33s  %s%n".formatted(example.line(), "", example.does()));
+          : "  %s%n      %s%n".formatted(example.line(), example.does()));
     return text.toString();
   }
 }

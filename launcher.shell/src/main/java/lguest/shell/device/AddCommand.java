@@ -17,9 +17,9 @@ public final class AddCommand extends Command {
     super(Words.of("device", "add", "put one more device on a guest's bus, while it runs")
         .json().word("<guest>", Kind.GUEST).tail("--<device option>", Kind.DEVICE_OPTION)
         .more("""
-            Written as on the command line; --json comes before the guest. It takes the next free place of the
-            bus; the guest finds it when it looks at its bus again, which Linux does at boot only. A device of a
-            type nobody provides is parked until somebody does.""")
+            Written as on the command line. It takes the next free place of the bus; the guest finds it when it
+            looks at its bus again, which Linux does at boot only. A device of a type nobody provides is parked
+            until somebody does.""")
         .example("device:add web --block=data.img", "one more disk")
         .example("device:add web --device=gpu:fast", "a device of any type"));
   }

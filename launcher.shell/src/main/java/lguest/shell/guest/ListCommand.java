@@ -13,7 +13,7 @@ public final class ListCommand extends Command {
     super(Words.of("guest", "list", "list the guests: state, memory, up-time, instructions run")
         .json()
         .more("A guest that has ended stays in the list, with its reason, until it is told to stop again.")
-        .example("list --json | tac guests.json", "writes them to a file"));
+        .example("list --json", "for a program"));
   }
 
   @Override public void run(Call call) {

@@ -1,10 +1,13 @@
 package lguest.shell.guest;
 
+import java.util.Optional;
 import lguest.launcher.Guest;
 import lguest.shell.command.Call;
 import lguest.shell.command.Command;
+import lguest.shell.command.Owner;
 import lguest.shell.command.Words;
 import lguest.shell.command.Words.Kind;
+import lguest.shell.words.UserError;
 
 /** {@code guest:stop} and {@code guest:kill}: the same end, with and without manners. */
 public final class StopCommand extends Command {
@@ -37,9 +40,12 @@ public final class StopCommand extends Command {
   @Override public void run(Call call) throws Exception {
     Guest guest = call.guest(0);
     boolean ended = guest.state() == Guest.State.ENDED;
+    Optional<Owner> owner = call.services().guests().owner(guest.name());
+    if (ended && owner.isPresent())
+      throw UserError.of(guest.name() + " has ended, and is kept because " + owner.get().place() + " defines it: remove that, or start it");
     if (atOnce) guest.kill();
     else if (!ended) guest.stop();
-    if (atOnce || ended) guest.close();
+    if (owner.isEmpty() && (atOnce || ended)) guest.close();
     String what = ended ? "forgotten" : atOnce ? "killed" : "stopped";
     var json = Shown.json(guest);
     json.put("done", what);

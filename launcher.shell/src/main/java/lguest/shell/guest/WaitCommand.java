@@ -30,8 +30,8 @@ public final class WaitCommand extends Command {
   }
 
   @Override public void run(Call call) throws Exception {
-    Guest guest = call.guest(0);
     Optional<Long> seconds = call.number("--timeout", 0);
+    Guest guest = call.guest(0);
     GuestEnd end = seconds.isEmpty() ? guest.await() : await(guest, seconds.get()).orElse(null);
     if (end == null) {
       call.answer(Shown.json(guest), guest.name() + " is still " + Shown.state(guest) + " after " + seconds.get() + " s");

@@ -119,6 +119,7 @@ public record CommandLine(boolean verbose, boolean stats, String name, Optional<
                lguest [options] demo [kernel arguments]
                lguest shell [--conf=<directory>] [-c <commands>]
                lguest serve [--conf=<directory>]
+               lguest dev | new-device <name> <package>
                lguest help [<command>] | version
         """.formatted(options);
   }

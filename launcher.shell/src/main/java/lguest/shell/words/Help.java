@@ -20,6 +20,8 @@ public final class Help {
           shell                 a prompt for several guests; with -c, or with commands on standard input, a script of them
           serve                 boots the guests of the configuration files and runs them until it is told to end
             --conf=<directory>  a configuration file for each guest: 'lguest help conf'
+          dev                   a prompt, where devices under development are live as soon as they are saved: 'lguest dev --help'
+          new-device            a folder with a device of your own to begin with
 
         The guest has the terminal until it ends; three ^C within a second end it.
         Exit status: 0 the guest switched itself off, 1 anything wrong, 2 three ^C. A script of commands exits with the
@@ -44,7 +46,7 @@ public final class Help {
           --verbose, -v         tell in detail what is done
           --stats               tell at the end what was executed and how fast
           --cpu=<engine>        how the guest's processor works: interpret, translate, or check, which does both
-        """.indent(2) + devices(offered);
+        """ + devices(offered);
   }
 
   /** The options that ask for devices. */

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import lguest.launcher.GuestSpec;
 import lguest.launcher.GuestSpec.DeviceSpec;
@@ -54,6 +55,28 @@ class CommandLineTest {
     assertFalse(parse("64", "demo").isDemo(), "an image may have that name");
   }
 
+  @Test void aDeviceOfAnyTypeAndHostOptions() throws Exception {
+    GuestSpec spec = parse("--device=gpu:a:b", "--cpu=check", "--device", "lamp", "64", "x").guest();
+    assertEquals(List.of(new DeviceSpec("gpu", "a:b"), new DeviceSpec("lamp", ""), CONSOLE), spec.devices());
+    assertEquals(Map.of("cpu", "check"), spec.host());
+    assertTrue(refused("--device=:x", "64", "x").getMessage().contains("'' is no device type"));
+    assertTrue(refused("--device=Disk", "64", "x").getMessage().contains("'Disk' is no device type"));
+  }
+
+  @Test void namesCanBeTypedWithoutQuotesAndAreNoPaths() throws Exception {
+    assertEquals("web-1.a_B", parse("--name=web-1.a_B", "64", "x").guest().name());
+    for (String name : List.of("a/b", "-x", "a b", "", "a\n"))
+      assertTrue(assertThrows(UserError.class, () -> CommandLine.name(name)).getMessage().contains("cannot be a guest's name"), name);
+  }
+
+  @Test void devicesAreWrittenWithoutDashesWhereThereIsNoCommandLine() throws Exception {
+    assertEquals(new DeviceSpec("block", "a,ro"), DeviceOption.parse("disk=a,ro", OFFERED));
+    assertEquals(new DeviceSpec("random", ""), DeviceOption.parse("rng", OFFERED));
+    assertEquals(new DeviceSpec("gpu", "x=1"), DeviceOption.parse("device=gpu:x=1", OFFERED));
+    for (String wrong : List.of("disk", "disk=", "rng=1", "scsi=x", "device"))
+      assertTrue(assertThrows(UserError.class, () -> DeviceOption.parse(wrong, OFFERED)).getMessage().contains("'" + wrong.replaceFirst("=.*", "") + "'"), wrong);
+  }
+
   @Test void everyComplaintNamesItsCause() {
     assertTrue(refused("--frob=1", "64", "x").getMessage().contains("--frob"));
     assertTrue(refused("-x", "64", "x").getMessage().contains("-x"));
@@ -67,8 +90,8 @@ class CommandLineTest {
   }
 
   @Test void usageShowsWhatIsInstalled() {
-    assertTrue(CommandLine.usage(OFFERED).startsWith("usage: lguest [--verbose|-v] [--stats] "
-        + "[--disk=<filename>|--net=<ipaddr>|--rng|--initrd=<filename>]... <mem> <image> [kernel arguments]\n"));
+    assertTrue(CommandLine.usage(OFFERED).startsWith("usage: lguest [--verbose|-v] [--stats] [--cpu=<engine>] "
+        + "[--disk=<filename>|--net=<ipaddr>|--rng|--device=<type>[:<options>]|--initrd=<filename>]... <mem> <image> [kernel arguments]\n"));
     assertFalse(CommandLine.usage(List.of()).contains("disk"));
   }
 
