@@ -77,7 +77,7 @@ final class IoLoads {
 
   /** Two guests in one process. Their consoles are not to be had there; the time is that from the boot of a guest to its end. */
   Load oneProcess(int bytes) {
-    String wire = "boot --stats --sharenet=" + folder.resolve("wire") + " --name=";
+    String wire = "run --stats --sharenet=" + folder.resolve("wire") + " --name=";
     return n -> {
       Commands.Run run = commands.measure(() -> {
         try (Commands.Child shell = commands.start(lguest.shell())) {

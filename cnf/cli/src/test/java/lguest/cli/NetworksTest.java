@@ -51,9 +51,9 @@ class NetworksTest {
   @Test void twoGuestsOfOneProcessAndOneOfAnother() throws Exception {
     try (Session shell = new Session(lguest.lguest("shell"), PATIENCE)) {
       // They answer, the third asks; and one of them asks the other in between.
-      shell.type("boot --sharenet=net 32 " + Lguest.demo() + " 'run=net 0 10.1.0.2'");
+      shell.type("run --sharenet=net 32 " + Lguest.demo() + " 'run=net 0 10.1.0.2'");
       shell.await("is running");
-      shell.type("boot --sharenet=net 32 " + Lguest.demo() + " 'run=net 0 10.1.0.3;net 0 bulk 10.1.0.2 512'");
+      shell.type("run --sharenet=net 32 " + Lguest.demo() + " 'run=net 0 10.1.0.3;net 0 bulk 10.1.0.2 512'");
       shell.await("is running");
       try (Session other = guest("10.1.0.1")) {
         transfer(other, "10.1.0.2");
