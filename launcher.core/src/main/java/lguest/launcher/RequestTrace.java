@@ -10,7 +10,7 @@ import java.time.Instant;
  * @param channel the channel
  * @param sent true: the guest sent it, and the device read it; false: the guest offered it as a buffer, and the device filled it
  * @param length bytes there were to read or room to write in
- * @param first its first bytes, at most {@link #FIRST}: as sent, or as filled
+ * @param first its first bytes, at most {@link #FIRST}: as sent, or as filled. None of a request that was sent before anybody looked
  * @param used bytes the device took or put in
  * @param latency from {@code time} to completion, waiting for a device included
  */

@@ -163,8 +163,8 @@ class FailureTest {
     faulty.open = faulty::hang;
     int from = write(1);
     faulty.register(10);
-    Platform.awaitReason(slot, "device 'block' in slot 0 could not be opened: it did not open within 5000 ms and is left behind");
-    logged("WARNING device 'block' in slot 0 could not be opened: it did not open within 5000 ms and is left behind");
+    Platform.awaitReason(slot, "device 'block' in slot 0 could not be opened: device 'block' in slot 0 did not open within 5000 ms and is left behind");
+    logged("WARNING device 'block' in slot 0 could not be opened: device 'block' in slot 0 did not open within 5000 ms and is left behind");
     faulty.unregister();
     endsWell(from);
   }

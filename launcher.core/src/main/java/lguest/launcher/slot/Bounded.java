@@ -14,17 +14,20 @@ final class Bounded {
 
   /**
    * What {@code call} returns. When that takes longer than {@code millis}, and the caller is not {@code patient} (asked every {@code millis}), the call is interrupted and given up
-   * with a {@link TimeoutException}; what it returns all the same, some day, goes to {@code late}. An interrupt of the caller waits until this is over.
+   * with a {@link TimeoutException}; what it returns all the same, some day, goes to {@code late}, and null if it fails then. An interrupt of the caller waits until this is over.
    */
   static <T> T call(String name, long millis, BooleanSupplier patient, Callable<T> call, Consumer<T> late) throws ExecutionException, TimeoutException {
     CompletableFuture<T> result = new CompletableFuture<>();
     Thread thread = Thread.ofPlatform().daemon().name(name).start(() -> {
+      T value = null;
+      boolean inTime;
       try {
-        T value = call.call();
-        if (!result.complete(value)) late.accept(value);
+        value = call.call();
+        inTime = result.complete(value);
       } catch (Throwable e) {
-        result.completeExceptionally(e);
+        inTime = result.completeExceptionally(e);
       }
+      if (!inTime) late.accept(value);
     });
     boolean interrupted = false;
     long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);

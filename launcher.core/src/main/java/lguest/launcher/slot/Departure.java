@@ -31,7 +31,7 @@ final class Departure {
 
   /** What the device leaves to the next; nothing when it does not drain. */
   Optional<DeviceState> drain(Occupant leaving) {
-    Consumer<Optional<DeviceState>> late = state -> state.ifPresent(Descriptors::close);
+    Consumer<Optional<DeviceState>> late = state -> { if (state != null) state.ifPresent(Descriptors::close); };
     return this.<Optional<DeviceState>>step("drain", IMPATIENT, () -> leaving.device().drain(), late).orElse(Optional.empty());
   }
 

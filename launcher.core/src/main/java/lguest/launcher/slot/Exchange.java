@@ -98,6 +98,13 @@ final class Exchange {
     else machine.log().line(known ? System.Logger.Level.WARNING : System.Logger.Level.ERROR, why, known ? null : fault);
   }
 
+  /** Opens a slot's first device, or leaves nothing. */
+  Occupant openFirst(Candidate candidate) throws Throwable {
+    Occupant first = new Occupant(candidate, slot, machine);
+    openBounded(first, Optional.empty());
+    return first;
+  }
+
   /** Opens a device and has the attached follow it, or leaves nothing. */
   private void openBounded(Occupant next, Optional<DeviceState> state) throws Throwable {
     Limits limits = machine.limits();
@@ -109,10 +116,10 @@ final class Exchange {
         open(next, state);
         attachments.follow(next);
         return next;
-      }, late -> departure.close(late, Departure.IMPATIENT));
+      }, late -> { if (next.device() != null) departure.close(next, Departure.IMPATIENT); });
     } catch (TimeoutException e) {
       next.context().dispose();
-      throw new DeviceException("it did not open within " + limits.open() + " ms and is left behind");
+      throw new DeviceException("%s did not open within %d ms and is left behind".formatted(name, limits.open()));
     } catch (ExecutionException e) {
       if (next.device() != null) departure.close(next, Departure.IMPATIENT);
       throw e.getCause();
@@ -120,7 +127,7 @@ final class Exchange {
   }
 
   /** Opens a device, with descriptors of its own. What has been opened is {@code next}'s even if something is wrong with it, else there is nothing left. */
-  void open(Occupant next, Optional<DeviceState> state) throws DeviceException {
+  private void open(Occupant next, Optional<DeviceState> state) throws DeviceException {
     Optional<DeviceState> copy = state.isEmpty() ? state : Optional.of(copy(state.get()));
     try {
       Device device = next.candidate().provider().open(new DeviceConfig(slot.argument(), copy), next.context());

@@ -230,16 +230,14 @@ public final class Slot implements DeviceSlot, Exchange.Tenancy {
       machine.log().line(System.Logger.Level.WARNING, name() + " waits: " + occupancy.reason().orElse(""), null);
       return;
     }
-    Occupant first = new Occupant(candidates.getFirst(), this, machine);
     try {
-      exchange.open(first, Optional.empty());
+      occupancy.placed(exchange.openFirst(candidates.getFirst()));
+    } catch (DeviceException e) {
+      throw new LaunchException(e.getMessage(), e);
     } catch (Throwable e) {
-      if (first.device() != null) exchange.close(first, Departure.IMPATIENT);
-      if (e instanceof DeviceException) throw new LaunchException(e.getMessage(), e);
       machine.log().line(System.Logger.Level.ERROR, name() + " could not be opened", e);
       throw new LaunchException("%s could not be opened, by a fault in its bundle: %s; tell its makers, the log has the details".formatted(name(), e), e);
     }
-    occupancy.placed(first);
   }
 
   /** Says who provides its type now, best first. Asked under the lock, so that what was asked last counts. Returns at once; whatever has to be done is done on another thread. */

@@ -35,7 +35,7 @@ class LauncherServiceTest {
     assertEquals(-1, message.indexOf('\n'));
     assertEquals(List.of(), fixture.launcher.guests());
     assertEquals(before, descriptors(), "descriptors");
-    assertEquals(List.of(), Thread.getAllStackTraces().keySet().stream().map(Thread::getName).filter(name -> name.startsWith("guest")).toList());
+    GuestFixture.await("no threads", () -> Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName().startsWith("guest")));
     try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
       assertEquals(0, maps.filter(line -> line.contains(fixture.image.toString())).count(), "mappings");
     }

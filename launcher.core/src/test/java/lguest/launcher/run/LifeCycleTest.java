@@ -95,8 +95,8 @@ class LifeCycleTest {
     start();
     two.onOpen = (config, context) -> hang();
     fixture.add(two, "two", 5);
-    awaitReason("device 'test' in slot 0 could not be opened: it did not open within 60 ms and is left behind");
-    assertTrue(fixture.log.contains("WARNING device 'test' in slot 0 could not be opened: it did not open within 60 ms and is left behind"), fixture.log.toString());
+    awaitReason("device 'test' in slot 0 could not be opened: device 'test' in slot 0 did not open within 60 ms and is left behind");
+    assertTrue(fixture.log.contains("WARNING device 'test' in slot 0 could not be opened: device 'test' in slot 0 did not open within 60 ms and is left behind"), fixture.log.toString());
     fixture.remove(two);
     await(DeviceSlot.State.ACTIVE);
     assertEquals("open argument {position=7}", one.events.get(3));
@@ -105,6 +105,16 @@ class LifeCycleTest {
     fixture.host().send(DMA, 0, DATA, 1);
     powersOff();
     assertEquals("request 0 \0", happened(one).get(4));
+  }
+
+  @Test void openThatHangsWhenAGuestIsMadeIsTheEndOfThatGuestOnly() throws Exception {
+    one.onOpen = (config, context) -> hang();
+    fixture.add(one);
+    assertEquals("device 'test' in slot 0 did not open within 60 ms and is left behind", assertThrows(LaunchException.class, () -> fixture.create("test")).getMessage());
+    assertEquals(List.of(), fixture.launcher.guests());
+    guest = fixture.create();
+    ever.countDown();
+    GuestFixture.await("what was left behind closes when it comes back", () -> one.events.contains("close"));
   }
 
   @Test void aProviderThatHangsInOpenIsNotWaitedForWhenItLeaves() throws Exception {
