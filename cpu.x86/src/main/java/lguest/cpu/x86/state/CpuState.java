@@ -68,6 +68,8 @@ public final class CpuState {
   public static final int X87_FOP = 0x1A8, X87_FIP = 0x1B0, X87_FDP = 0x1B8;
   /** A bit per segment register: its hidden half is what the descriptor table has for its selector now. One byte. */
   public static final int SEGMENTS_CURRENT = 0x1C0;
+  /** R13 of emitted code while it is away: the host address its group of accesses begins at. */
+  public static final int GROUP_BASE = 0x1C8;
   /** Number + 1 of the exit entry that knows the last x87 instruction of the last block that had one; 0 for none. And its operand's segment + 1. */
   public static final int X87_SITE = 0x1A0, X87_SEGMENT = 0x1A4;
 

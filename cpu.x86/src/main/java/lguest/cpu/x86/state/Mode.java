@@ -13,7 +13,9 @@ public final class Mode {
   public static final int FS_OPEN = 1 << 9, GS_OPEN = 1 << 10;
   /** Breakpoints are set: one instruction at a time. */
   public static final int STEPS = 1 << 11;
-  /** All modes are below this. */
+  /** Not of the processor but of emitted code: without groups of accesses. */
+  public static final int PLAIN = 1 << 30;
+  /** All modes of the processor are below this. */
   public static final int COUNT = 1 << 12;
   /** Nothing special: what all of Linux runs in, but for CPL. */
   public static final int FLAT = CODE32 | CS_FLAT | DS_FLAT | ES_FLAT | SS_FLAT | STACK32;

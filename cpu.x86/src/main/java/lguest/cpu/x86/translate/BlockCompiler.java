@@ -1,9 +1,11 @@
 package lguest.cpu.x86.translate;
 
+import java.util.List;
 import lguest.cpu.x86.decode.Decoder;
 import lguest.cpu.x86.decode.Instruction;
 import lguest.cpu.x86.decode.Mnemonic;
 import lguest.cpu.x86.state.Flags;
+import lguest.cpu.x86.state.Mode;
 
 /** Guest bytes to emitted code, one basic block at a time. A block never leaves its page. */
 final class BlockCompiler {
@@ -19,6 +21,8 @@ final class BlockCompiler {
   private final Stubs stubs;
   private final Exits exits;
   private final int coldStart;
+  private Coalescing.Part[] parts;
+  private List<Coalescing.Access> accesses;
   private int hotAt;
   private int coldAt;
 
@@ -76,6 +80,7 @@ final class BlockCompiler {
     first = count == 0 ? Mnemonic.INVALID : code[0].mnemonic();
     if (crosses) return false;
     int exitsBefore = exits.size();
+    parts = null;
     // An instruction that cannot be emitted ends the block before it; then once more, with the right length.
     for (int next = count; next >= 0; count = next) {
       if (count == 0) return false;
@@ -83,6 +88,14 @@ final class BlockCompiler {
       cold.clear();
       exits.truncate(exitsBefore);
       next = emit(page, count, mode);
+    }
+    // Now that it is known what the block accesses.
+    parts = (mode & Mode.PLAIN) == 0 ? Coalescing.plan(code, instructions, accesses) : null;
+    if (parts != null) {
+      hot.clear();
+      cold.clear();
+      exits.truncate(exitsBefore);
+      emit(page, instructions, mode);
     }
     memory.write(hotAt, hot.array(), hot.size());
     memory.write(coldAt, cold.array(), cold.size());
@@ -96,7 +109,8 @@ final class BlockCompiler {
   /** Returns −1, or how many instructions the block can have. */
   private int emit(byte[] page, int count, int mode) {
     Instruction last = code[count - 1];
-    BlockEmitter block = new BlockEmitter(hot, hotAt, cold, coldAt, stubs, exits, mode);
+    BlockEmitter block = new BlockEmitter(hot, hotAt, cold, coldAt, stubs, exits, mode, parts);
+    accesses = block.accesses;
     IntegerEmitter integer = new IntegerEmitter(block);
     X87Emitter x87 = new X87Emitter(block, exact);
     SseEmitter sse = new SseEmitter(block);

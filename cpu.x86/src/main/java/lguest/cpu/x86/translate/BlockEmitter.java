@@ -4,6 +4,8 @@ import static lguest.cpu.x86.state.CpuState.*;
 import static lguest.cpu.x86.translate.Assembler.*;
 import static lguest.cpu.x86.translate.Stubs.*;
 
+import java.util.ArrayList;
+import java.util.List;
 import lguest.cpu.x86.decode.Instruction;
 import lguest.cpu.x86.state.Mode;
 
@@ -43,9 +45,13 @@ final class BlockEmitter {
   private int fip;
   private int x87 = Exits.NO_X87;
   private boolean x87Operand;
+  /** What was asked for in memory, in order; and how that is to be grouped, null where it is not. */
+  final List<Coalescing.Access> accesses = new ArrayList<>();
+  private final Coalescing.Part[] parts;
 
-  BlockEmitter(Assembler hot, int hotBase, Assembler cold, int coldBase, Stubs stubs, Exits exits, int mode) {
+  BlockEmitter(Assembler hot, int hotBase, Assembler cold, int coldBase, Stubs stubs, Exits exits, int mode, Coalescing.Part[] parts) {
     this.mode = mode;
+    this.parts = parts;
     this.hot = hot;
     this.hotBase = hotBase;
     this.cold = cold;
@@ -69,14 +75,13 @@ final class BlockEmitter {
     int entry = hotBase + hot.size();
     int leave;
     if (live[0] == 0) {
-      hot.group1Memory(false, 5, STATE, BUDGET, count);
+      hot.group1(false, 5, INSTRUCTIONS_LEFT, count);
       leave = hot.jcc(8);
     } else {
       // Some flag comes in alive: test the sign without touching any. The budget stays below 2^24, so its top byte is 0 unless it is negative.
       hot.rrq(0x8B, R11, RCX);
-      hot.rm(0x8B, RCX, STATE, BUDGET);
-      hot.rm(0x8D, RCX, RCX, -count);
-      hot.rm(0x89, RCX, STATE, BUDGET);
+      hot.rm(0x8D, INSTRUCTIONS_LEFT, INSTRUCTIONS_LEFT, -count);
+      hot.rr(0x8B, RCX, INSTRUCTIONS_LEFT);
       hot.byte_(0x0F); hot.byte_(0xC9); // bswap ecx
       hot.rr(0x0FB6, RCX, RCX);
       hot.byte_(0xE3); hot.byte_(8); // jrcxz over the next two
@@ -136,6 +141,12 @@ final class BlockEmitter {
 
   /** Leaves the host address of the ModRM operand in R8; faults, if any, happen here. R9 to R11 are destroyed, guest flags are safe. */
   void access(int bytes, boolean write) {
+    Instruction i = instruction;
+    if (i.base >= 0 && i.index < 0 && i.segment() < FS) {
+      access(host(i.base), i.displacement, bytes, write);
+      return;
+    }
+    alone();
     clobberFlags();
     int retry = hotBase + hot.size();
     address();
@@ -144,6 +155,7 @@ final class BlockEmitter {
 
   /** The same for an operand that must be aligned to its size, a power of two up to 64; where it is not, the interpreter raises #GP before any page fault. */
   void accessAligned(int bytes, boolean write) {
+    alone();
     clobberFlags();
     int retry = hotBase + hot.size();
     address();
@@ -155,20 +167,52 @@ final class BlockEmitter {
 
   /** The same for an address in a guest register plus a constant, in a flat segment. */
   void access(int hostRegister, int displacement, int bytes, boolean write) {
+    Coalescing.Part part = parts == null ? null : parts[accesses.size()];
+    accesses.add(new Coalescing.Access(index, hostRegister, displacement, bytes, write));
     clobberFlags();
     int retry = hotBase + hot.size();
-    hot.rm(0x8D, R8, hostRegister, displacement);
-    check(bytes, write, retry);
+    if (part == null) {
+      hot.rm(0x8D, R8, hostRegister, displacement);
+      check(bytes, write, retry);
+      return;
+    }
+    if (part.first()) {
+      hot.rm(0x8D, R8, hostRegister, part.base());
+      int miss = lookUp(part.group().bytes(), part.group().write);
+      hereCold(miss);
+      missedGroup(part.group(), retry);
+      hot.rrq(0x8B, GROUP, R8);
+    }
+    hot.rmq(0x8D, R8, GROUP, part.offset());
+  }
+
+  private void alone() { accesses.add(new Coalescing.Access(index, -1, 0, 0, false)); }
+
+  /** Either nobody has asked for the page yet, or the group cannot be accessed as one; then the rest of the block runs as compiled without groups, reached directly once it is known. */
+  private void missedGroup(Coalescing.Group group, int retry) {
+    cold.rr(0x8B, R9, R8);
+    cold.group1(false, 4, R9, 0xFFFFF000);
+    cold.rr(0x3B, R9, R10);
+    int crosses = cold.jcc(5);
+    if (home == FlagHome.SAVED) restoreFlags(cold);
+    coldExit(group.write ? Exits.GROUP_STORE : Exits.GROUP_LOAD, instruction.eip, count - index, retry, group.bytes(), comparable[index]);
+    cold.here(crosses);
+    cold.rm(0x8D, INSTRUCTIONS_LEFT, INSTRUCTIONS_LEFT, count - index);
+    if (home == FlagHome.SAVED) restoreFlags(cold);
+    int twin = cold.jmp();
+    coldExit(Exits.TWIN, instruction.eip, 0, coldBase + twin, 0, comparable[index]);
   }
 
   /** The same for one in a guest register; after a miss the code goes on at {@code retry}, an offset in the hot code where nothing but guest registers counts. */
   void access(int hostRegister, int bytes, boolean write, int retry) {
+    alone();
     hot.rr(0x8B, R8, hostRegister);
     check(bytes, write, hotBase + retry);
   }
 
   /** The ModRM operand as a string of bits, of which {@code register} names one: R8 is the host address of the 32 it is among, R10 its number there. */
   void accessBits(int register, boolean write) {
+    alone();
     clobberFlags();
     int retry = hotBase + hot.size();
     address();
@@ -202,18 +246,24 @@ final class BlockEmitter {
   }
 
   private void check(int bytes, boolean write, int retry) {
+    hereCold(lookUp(bytes, write));
+    if (home == FlagHome.SAVED) restoreFlags(cold);
+    coldExit(write ? Exits.STORE : Exits.LOAD, instruction.eip, count - index, retry, bytes, comparable[index]);
+  }
+
+  /** From the linear address in R8 to the host's; returns the jump that is taken when the soft TLB does not know it, with R8 as it was and the page of the last byte in R10. */
+  private int lookUp(int bytes, boolean write) {
+    int tlb = (mode & Mode.CPL_MASK) == Mode.CPL_MASK ? TLB_USER : TLB_SUPERVISOR;
     hot.rr(0x8B, R9, R8);
     hot.rr(0xC1, 5, R9); hot.byte_(12 - TLB_ENTRY_SHIFT);
     hot.group1(false, 4, R9, TLB_ENTRIES - 1 << TLB_ENTRY_SHIFT);
     if (bytes > 1) hot.rm(0x8D, R10, R8, bytes - 1);
     else hot.rr(0x8B, R10, R8);
     hot.group1(false, 4, R10, 0xFFFFF000);
-    hot.rm(0, true, 0x3B, R10, SOFT_TLB, R9, 0, write ? TLB_WRITE : TLB_READ);
+    hot.rm(0, true, 0x3B, R10, STATE, R9, 0, tlb + (write ? TLB_WRITE : TLB_READ));
     int miss = hot.jcc(5);
-    hot.rm(0, true, 0x03, R8, SOFT_TLB, R9, 0, TLB_ADDEND);
-    hereCold(miss);
-    if (home == FlagHome.SAVED) restoreFlags(cold);
-    coldExit(write ? Exits.STORE : Exits.LOAD, instruction.eip, count - index, retry, bytes, comparable[index]);
+    hot.rm(0, true, 0x03, R8, STATE, R9, 0, tlb + TLB_ADDEND);
+    return miss;
   }
 
   /** Whether this code checks the instruction's memory operand fully: through CS, or FS or GS with a limit, it does not. */
@@ -332,11 +382,11 @@ final class BlockEmitter {
   private void lookupKeepingFlags() {
     cold.rrq(0x8B, R11, RCX);
     cold.rmq(0x8B, R10, STATE, JUMP_CACHE);
-    cold.rmq(0x8B, R13, STATE, GENERATION);
+    cold.rmq(0x8B, GROUP, STATE, GENERATION);
     cold.rr(0x0FB7, R9, R8);
     cold.rm(0, true, 0x8B, RCX, R10, R9, 3, 0);
     cold.rm(0, true, 0x8D, RCX, RCX, R8, 0, 0);
-    cold.rm(0, true, 0x8D, RCX, RCX, R13, 0, 0);
+    cold.rm(0, true, 0x8D, RCX, RCX, GROUP, 0, 0);
     cold.byte_(0xE3); cold.byte_(12); // jrcxz over the next three
     cold.rrq(0x8B, RCX, R11);
     coldExit(Exits.LOOKUP, instruction.eip, 0, 0, 0, comparable[count]);

@@ -12,11 +12,13 @@ final class Exits {
   /** CHAIN: goes to {@link #eip} in the same page; the jump at {@link #place} may be patched. LOOKUP: goes to the EIP in state.EXIT_VALUE. COUNT: the instruction budget is used up, before the block at {@link #eip}.
    * SITE: no exit, but an entry that state.X87_SITE may name. */
   static final int CHAIN = 3, LOOKUP = 4, COUNT = 5, SITE = 6;
+  /** Like LOAD and STORE, for a group of accesses. TWIN: it cannot be accessed as one; the jump at {@link #place} may be patched. */
+  static final int GROUP_LOAD = 7, GROUP_STORE = 8, TWIN = 9;
   /** In {@link #x87}: no x87 instruction has completed in this block. */
   static final int NO_X87 = -1;
 
   /** Their names. */
-  static final String[] KINDS = {"interpret", "load", "store", "chain", "lookup", "count", "site"};
+  static final String[] KINDS = {"interpret", "load", "store", "chain", "lookup", "count", "site", "group_load", "group_store", "twin"};
 
   private static final int FIELDS = 8;
   private int[] data = new int[FIELDS * 4096];

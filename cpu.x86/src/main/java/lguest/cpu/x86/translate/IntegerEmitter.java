@@ -269,15 +269,15 @@ final class IntegerEmitter {
     }
   }
 
-  /** The divisor to R13, guest flags safe or dead. */
+  /** The divisor to R9, guest flags safe or dead. */
   private boolean divisor(Instruction i) {
     if (i.memory()) {
       if (!block.reachable(i)) return false;
       block.access(4, false);
-      a.rm(0x8B, R13, R8, 0);
+      a.rm(0x8B, R9, R8, 0);
     } else {
       block.clobberFlags();
-      a.rr(0x8B, R13, host(i.rm));
+      a.rr(0x8B, R9, host(i.rm));
     }
     return true;
   }
@@ -285,25 +285,25 @@ final class IntegerEmitter {
   /** A division that would trap must not trap here: the quotient fits exactly when the high half is below the divisor. */
   private boolean divideUnsigned(Instruction i) {
     if (!divisor(i)) return false;
-    a.rr(0x3B, RDX, R13);
+    a.rr(0x3B, RDX, R9);
     block.interpretFrom(a.jcc(3));
     block.aboutToSetFlags();
-    a.rr(0xF7, 6, R13);
+    a.rr(0xF7, 6, R9);
     return true;
   }
 
   /** The usual case: a dividend that CDQ made from 32 bits, which only 0 and -1 can divide into a trap. */
   private boolean divideSigned(Instruction i) {
     if (!divisor(i)) return false;
-    a.rm(0x8D, R10, R13, 1);
+    a.rm(0x8D, R10, R9, 1);
     a.group1(false, 7, R10, 1);
     block.interpretFrom(a.jcc(6)); // at most 1, unsigned: the divisor is -1 or 0
-    a.rr(0x8B, R9, RAX);
-    a.rr(0xC1, 7, R9); a.byte_(31);
-    a.rr(0x3B, R9, RDX);
+    a.rr(0x8B, R11, RAX);
+    a.rr(0xC1, 7, R11); a.byte_(31);
+    a.rr(0x3B, R11, RDX);
     block.interpretFrom(a.jcc(5));
     block.aboutToSetFlags();
-    a.rr(0xF7, 7, R13);
+    a.rr(0xF7, 7, R9);
     return true;
   }
 

@@ -7,10 +7,11 @@ import lguest.cpu.x86.state.Flags;
 
 /**
  * The way into emitted code and the way out. Inside, guest registers live in the host registers of the same name, but ESP in R15, and host flags are guest
- * flags. R14 is the state, R12 the soft TLB, R8 to R11 and R13 are free for use within one guest instruction. RSP is the host's stack and never the guest's.
+ * flags. R14 is the state, with the soft TLB in it, R12 the instruction budget, R13 where a group of accesses begins ({@link Coalescing});
+ * R8 to R11 are free for use within one guest instruction. RSP is the host's stack and never the guest's.
  */
 final class Stubs {
-  static final int STATE = R14, SOFT_TLB = R12, GUEST_ESP = R15;
+  static final int STATE = R14, INSTRUCTIONS_LEFT = R12, GROUP = R13, GUEST_ESP = R15;
   private static final int[] PRESERVED = {RBX, RBP, R12, R13, R14, R15};
   private static final int[] GUEST = {ECX, EDX, EBX, EBP, ESI, EDI};
   private static final int[] HOST = {RCX, RDX, RBX, RBP, RSI, RDI};
@@ -46,7 +47,8 @@ final class Stubs {
     a.patchJump(a.call(), loadFpu);
     a.hereShort(notLoaded);
     a.rrq(0x8B, R11, RSI);
-    a.rmq(0x8B, SOFT_TLB, STATE, TLB);
+    a.rm(0x8B, INSTRUCTIONS_LEFT, STATE, BUDGET);
+    a.rmq(0x8B, GROUP, STATE, GROUP_BASE);
     // EFLAGS to host flags: OF by an addition that overflows when it is set, the other five by SAHF.
     a.rm(0x8B, RAX, STATE, EFLAGS);
     a.rr(0x8B, RCX, RAX);
@@ -67,6 +69,8 @@ final class Stubs {
     for (int i = 0; i < GUEST.length; i++) a.rm(0x89, HOST[i], STATE, GUEST[i]);
     a.rm(0x89, GUEST_ESP, STATE, ESP);
     a.rm(0x89, R8, STATE, EXIT_VALUE);
+    a.rm(0x89, INSTRUCTIONS_LEFT, STATE, BUDGET);
+    a.rmq(0x89, GROUP, STATE, GROUP_BASE);
     a.plus(false, 0x58, R11);
     a.rm(0x8B, R11, R11, 0);
     a.rm(0x89, R11, STATE, EXIT_ID);

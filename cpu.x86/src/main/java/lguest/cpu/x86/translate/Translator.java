@@ -16,6 +16,7 @@ import java.util.Optional;
 import lguest.cpu.x86.decode.Mnemonic;
 import lguest.cpu.x86.mmu.Mmu;
 import lguest.cpu.x86.state.Flags;
+import lguest.cpu.x86.state.GuestFault;
 import lguest.cpu.x86.state.Mode;
 import lguest.cpu.x86.state.Native;
 
@@ -79,6 +80,8 @@ public final class Translator implements AutoCloseable {
   private int given;
   private int interpreted;
   private int flagsAlive = Flags.ARITHMETIC;
+  /** The next block is to be one without groups. */
+  private boolean plain;
   // Counters: by kind of exit, by mnemonic.
   private final long[] left = new long[Exits.KINDS.length];
   private final long[] stepped = new long[Mnemonic.values().length];
@@ -114,6 +117,7 @@ public final class Translator implements AutoCloseable {
   public boolean run(long budget) {
     given = (int) Math.min(budget, SLICE);
     interpreted = 0;
+    plain = false;
     flagsAlive = Flags.ARITHMETIC;
     setLeft(given);
     while (left() > 0) {
@@ -186,6 +190,19 @@ public final class Translator implements AutoCloseable {
           setEip(Native.get32(state + EXIT_VALUE));
           return true;
         }
+        case Exits.TWIN -> {
+          setEip(exits.eip(id));
+          return linkTwin(id);
+        }
+        case Exits.GROUP_LOAD, Exits.GROUP_STORE -> {
+          if (!fillGroup(id)) {
+            setLeft(left() + exits.unused(id));
+            setEip(exits.eip(id));
+            plain = true;
+            return true;
+          }
+          code = memory.address(exits.place(id));
+        }
         default -> {
           // The instruction was not executed, nor those behind it.
           if (kind == Exits.COUNT || kind == Exits.INTERPRET) {
@@ -240,6 +257,35 @@ public final class Translator implements AutoCloseable {
     return true;
   }
 
+  /** The same for a group, without a fault: who is to blame shows when its members are accessed one by one. */
+  private boolean fillGroup(int id) {
+    int linear = Native.get32(state + EXIT_VALUE);
+    int generation = lastGeneration;
+    try {
+      if (exits.kind(id) == Exits.GROUP_STORE) {
+        if (processor.mmu().writable(linear) == 0) return false;
+      } else {
+        processor.mmu().readable(linear);
+      }
+    } catch (GuestFault f) {
+      return false;
+    }
+    return lastGeneration == generation;
+  }
+
+  /** Makes the jump that brought us here lead to the same code without groups. */
+  private boolean linkTwin(int id) {
+    int place = exits.place(id);
+    long before = forgotten;
+    plain = true;
+    CodePages.Block block = locate();
+    plain = true;
+    if (block != null && block.instructions != 0 && !separate && forgotten == before) {
+      memory.patchInt(place, block.direct - (place + 4));
+    }
+    return true;
+  }
+
   /** Makes the jump that brought us here lead to its block for good. Both lie in one page, so whoever executes the jump also proves where its target is. */
   private void link(int id) {
     CodePages.Block block = find();
@@ -276,8 +322,13 @@ public final class Translator implements AutoCloseable {
     if (!runs(mode, Native.get32(state + EFLAGS))) return null;
     int eip = eip();
     int physical = processor.mmu().fetch(eip);
+    if (plain) mode |= Mode.PLAIN;
     CodePages.Block block = pages.find(physical, eip, mode);
     if (block == null) block = compile(eip, physical, mode);
+    if (plain) {
+      plain = false;
+      return block;
+    }
     if (block.instructions != 0 && !separate) {
       useGeneration();
       jumps.put(eip, Native.get64(state + GENERATION), memory.address(block.entry), memory.address(block.direct));
