@@ -51,6 +51,28 @@ class PagingTest {
     assertEquals(Machine.DATA | 0x61, m.pte(Machine.DATA));
   }
 
+  /** Pages so far apart that one place in the soft TLB is both's. */
+  @ParameterizedTest
+  @CsvSource({"F3 A5 EB FE", "F3 A4 EB FE", "F3 A6 EB FE", "F2 A7 EB FE", "A5 EB FE"})
+  void stringsBetweenPagesThatThrowEachOtherOutOfTheTlb(String code) {
+    for (Engine engine : Engine.values()) {
+      Machine machine = new Machine(engine).paging();
+      int far = Machine.DATA + (lguest.cpu.x86.state.CpuState.TLB_ENTRIES << 12);
+      machine.pte(far, Machine.DATA + 0x2000 | 7);
+      for (int i = 0; i < 64; i += 4) machine.set32(Machine.DATA + i, 0x01020304 * i);
+      if (code.startsWith("F3 A6")) for (int i = 0; i < 64; i += 4) machine.set32(Machine.DATA + 0x2000 + i, 0x01020304 * i);
+      machine.r.general(1, 16);
+      machine.r.general(6, Machine.DATA);
+      machine.r.general(7, far);
+      machine.code(code);
+      assertTimeoutPreemptively(java.time.Duration.ofSeconds(60), () -> machine.cpu.run(1000), engine + ": it never comes to its end");
+      assertEquals(machine.get32(Machine.DATA), machine.get32(Machine.DATA + 0x2000));
+      assertEquals(machine.r.general(6) - Machine.DATA, machine.r.general(7) - far);
+      assertTrue(machine.r.general(6) > Machine.DATA);
+      machine.close();
+    }
+  }
+
   @Test
   void readThenWriteSetsDirtyOnlyAtTheWrite() {
     m.code("A1 00001000 A3 00001000").steps(1);

@@ -154,7 +154,8 @@ final class StringEmitter {
       block.access(RSI, size, false, again);
       a.rmq(0x89, R8, STATE, SCRATCH);
     }
-    block.access(RDI, size, write, again);
+    // By itself: both pages may have the same place in the soft TLB, and each would throw the other out for ever. The source's host address stays good.
+    block.access(RDI, size, write, two ? a.size() : again);
     a.rr(0x8B, R9, RDI);
     a.group1(false, 4, R9, 0xFFF);
     if (two) {
