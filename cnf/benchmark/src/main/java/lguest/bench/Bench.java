@@ -15,6 +15,8 @@ final class Bench {
         cpu [--rounds=5] [<program>[:<scale>]...]
                                              the processor against QEMU's translator and the processor itself: net seconds of
                                              processor time (empty: what starting costs, taken off the others), smallest and largest
+        boot [--rounds=5]              start to prompt on the clock, memory beside the guests' own, what an idle guest takes; Linux too,
+                                       where LGUEST_KERNEL and LGUEST_INITRD name one
         io [--rounds=5] [--requests=20000] [--only=<text>] [--folder=<directory>]
                                        console, disks (files in that directory) and networks: how much gets through, beside
                                        QEMU's, and what it costs beside the processor
@@ -23,7 +25,7 @@ final class Bench {
 
   private Bench() {}
 
-  public static void main(String[] arguments) throws IOException {
+  public static void main(String[] arguments) throws IOException, InterruptedException {
     if (arguments.length == 0) {
       System.err.print(USAGE);
       System.exit(64);
@@ -36,7 +38,7 @@ final class Bench {
     }
   }
 
-  private static void run(String benchmark, List<String> words) throws IOException {
+  private static void run(String benchmark, List<String> words) throws IOException, InterruptedException {
     Path root = Path.of(System.getProperty("lguest.root"));
     Lguest lguest = new Lguest(root);
     Path folder = root.resolve("cnf/benchmark/target/bench");
@@ -53,6 +55,11 @@ final class Bench {
         Options options = Options.parse(words, IoBench.OPTIONS);
         Commands commands = new Commands(environment(options, "-Dlguest.host.time=true"));
         print(new IoBench(lguest, new Machine.Qemu(root, folder.resolve("bench.pc")), commands, options, folder).run(), IoBench.columns(), options);
+      }
+      case "boot" -> {
+        Options options = Options.parse(words, BootBench.OPTIONS);
+        Commands commands = new Commands(environment(options, ""));
+        print(new BootBench(lguest, new Machine.Qemu(root, folder.resolve("bench.pc")), commands, options).run(), BootBench.columns(), options);
       }
       default -> throw new Failure("no benchmark " + benchmark + "\n" + USAGE);
     }

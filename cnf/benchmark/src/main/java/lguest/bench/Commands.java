@@ -67,6 +67,9 @@ final class Commands {
     return new Child(builder.start());
   }
 
+  /** Something about all a process has said so far. */
+  interface Condition { boolean isMet(String said); }
+
   /** A process that is talked to. Closing waits for its end. */
   static final class Child implements AutoCloseable {
     private final Process process;
@@ -93,19 +96,26 @@ final class Commands {
       process.getOutputStream().flush();
     }
 
-    /** Reads on to the first line with that in it, and returns the line. */
-    String await(String text) throws IOException {
-      for (String line; (line = out.readLine()) != null; ) {
-        said.append(line.replace("\r", "")).append('\n');
-        if (line.contains(text)) return line;
+    /** Reads on until there is something new with that in it. */
+    void await(String text) throws IOException {
+      int from = said.length();
+      await(all -> all.indexOf(text, from) >= 0);
+    }
+
+    void await(Condition condition) throws IOException {
+      char[] part = new char[8192];
+      while (!condition.isMet(said.toString())) {
+        int n = out.read(part);
+        if (n < 0) throw new Failure("it ended too early; it said:\n" + said);
+        said.append(new String(part, 0, n).replace("\r", ""));
       }
-      throw new Failure("expected '" + text + "' in:\n" + said);
     }
 
     /** Everything it has said, at its end. */
     String rest() throws IOException {
       process.getOutputStream().close();
-      for (String line; (line = out.readLine()) != null; ) said.append(line.replace("\r", "")).append('\n');
+      char[] part = new char[8192];
+      for (int n; (n = out.read(part)) >= 0; ) said.append(new String(part, 0, n).replace("\r", ""));
       return said.toString();
     }
 
