@@ -20,8 +20,8 @@ import lguest.memory.PageIdentity;
  * <p>A guest's physical memory is one stretch of our own address space, so that byte n of the stretch is guest-physical address n. At its bottom lies RAM; above it the page
  * that describes the devices, then the pages the devices share with the guest. All of it reads as zero until somebody writes (L18), and costs nothing until then.
  *
- * <p>Files are laid into the stretch rather than copied where that is possible: a kernel's pages stay those of the file until the guest writes to them, so ten guests
- * of one kernel keep its text in memory once (L11).
+ * <p>Files are copied into it. The original mapped them, so that guests of one kernel had its text in memory once (L11); but a page of a file that somebody cuts off kills the process
+ * that touches it, and here that is the process of all guests.
  *
  * <p>The stretch dies with its arena, and that is what makes guests safe to end: a device's thread that comes too late finds an exception and not a hole in the address space.
  */
@@ -79,22 +79,9 @@ public final class MappedMemory implements GuestMemory, AutoCloseable {
     return address;
   }
 
-  /** Puts a part of a file at {@code address}: whole pages are mapped copy on write where their alignment in file and memory agrees, the rest is copied. */
+  /** Copies a part of a file to {@code address}. */
   public void load(InputFile file, long offset, long address, long length) throws LaunchException {
-    if (length == 0) return;
-    MemorySegment target = view(address, length);
-    long first = -address & (PAGE_SIZE - 1), last = (address + length & -PAGE_SIZE) - address;
-    if (offset % PAGE_SIZE != address % PAGE_SIZE || first >= last) {
-      file.read(offset, target);
-      return;
-    }
-    file.read(offset, target.asSlice(0, first));
-    try {
-      Mapping.layPrivate(file, offset + first, target.asSlice(first, last - first));
-    } catch (OsException e) {
-      file.read(offset + first, target.asSlice(first, last - first));
-    }
-    file.read(offset + last, target.asSlice(last));
+    if (length != 0) file.read(offset, view(address, length));
   }
 
   /** Lays the first page of a file over a device page, shared with everybody who has it mapped (L45). */

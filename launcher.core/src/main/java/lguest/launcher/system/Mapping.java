@@ -24,11 +24,6 @@ public final class Mapping {
     return MemorySegment.ofAddress(address).reinterpret(size, arena, all -> Libc.munmap(all.address(), size));
   }
 
-  /** Lays a part of a file over {@code place}, copy on write. Both must be page aligned; a last partial page of the file reads as zeroes behind its end. */
-  public static void layPrivate(InputFile file, long offset, MemorySegment place) throws OsException {
-    lay(file.fd(), offset, place, Libc.MAP_PRIVATE);
-  }
-
   /** Lays the first bytes of a file over {@code place}, shared with all who map it, and says which page it is. The file must be that long. */
   public static FilePage layShared(Path file, MemorySegment place) throws java.io.IOException {
     int fd;

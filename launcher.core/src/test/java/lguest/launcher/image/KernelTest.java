@@ -80,17 +80,14 @@ class KernelTest {
     assertEquals(List.of("Section 1: 10000 bytes at 0x100000", "Section 2: 5000 bytes at 0x200123"), log);
   }
 
-  @Test void wholePagesOfAnElfFileAreMappedAndStayPrivate() throws Exception {
+  @Test void anElfFileStaysAsItIs() throws Exception {
     byte[] text = new byte[3 * 4096 + 100];
     System.arraycopy(Images.kernel(), 0, text, 0, Images.kernel().length);
     load(Images.elf(Segment.load(0x10_0000, text)));
     Path file = directory.resolve("image");
     byte[] before = Files.readAllBytes(file);
-    // The kernel of the host is the witness.
-    List<String> mapped = Files.readAllLines(Path.of("/proc/self/maps")).stream().filter(line -> line.endsWith(file.toString())).toList();
-    assertEquals(1, mapped.size(), mapped.toString());
-    long start = memory.segment().address() + 0x10_0000;
-    assertTrue(mapped.get(0).startsWith("%x-%x rw-p 00001000".formatted(start, start + 3 * 4096)), mapped.get(0));
+    // The kernel of the host is the witness: nobody who cuts the file off can take pages from a guest.
+    assertTrue(Files.readAllLines(Path.of("/proc/self/maps")).stream().noneMatch(line -> line.endsWith(file.toString())));
     memory.view(0x10_0000, 4096).fill((byte) 9);
     assertArrayEquals(before, Files.readAllBytes(file));
   }
