@@ -29,6 +29,18 @@ import lguest.cpu.x86.state.Native;
  * <p>The host's processor knows all the guest's instructions; only addresses and privileges must not be its own. So a basic block is copied, almost word for word, into code of ours: ESP
  * renamed, every memory access led through the soft TLB first, jumps led to other copies. It shares state, soft TLB and MMU with the interpreter, to which it leaves every instruction it does not know, every access that crosses a page or hits code, and every fault.
  * A block is compiled when it is first reached; there is no warm-up, and nothing is ever compiled twice while it stands. Code memory is filled from one end and forgotten as a whole.
+ *
+ * <p>A fault in emitted code would end the JVM, so there must be none. What carries that:
+ * <ul>
+ * <li>Memory of the guest is reached only through addresses that {@link BlockEmitter} has just taken from the soft TLB, for as many bytes as were checked; the MMU enters only frames
+ *     below the guest's size, as anonymous memory that lives as long as the processor. Pages with code have no write tag, so no store spoils code unnoticed.
+ * <li>Divisions are emitted behind a test that the quotient fits. Floating-point code runs only while all its exceptions are masked (see {@link Stubs}); operands of SSE that must be
+ *     aligned are tested.
+ * <li>Nothing privileged, no far transfer, no interrupt and no instruction that the table does not have is ever emitted; those are the interpreter's.
+ * <li>RSP is the host's, the direction flag is always clear, and control leaves emitted code by the one exit stub only. Jumps are patched to the beginnings of blocks that stand; when
+ *     blocks are forgotten while code that jumps to them may stand, that code lies in the same page and is forgotten with them, or finds them through the jump cache, whose
+ *     generation has changed.
+ * </ul>
  */
 public final class Translator implements AutoCloseable {
   /** The rest of the processor, as seen from here. */
