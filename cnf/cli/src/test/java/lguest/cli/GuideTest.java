@@ -48,7 +48,6 @@ class GuideTest {
   @Test void everyCommandDoesWhatIsShown() throws Exception {
     assumeTrue(Stream.of(System.getenv("PATH").split(":")).anyMatch(folder -> Files.isExecutable(Path.of(folder, "mvn"))), "needs mvn on the PATH");
     lguest = new Lguest(Files.createDirectory(directory.resolve("home")));
-    assumeTrue(lguest.run("", "help").out().contains("--device="), "this launcher knows no devices that come late");
     List<String> lines = Files.readAllLines(Lguest.ROOT.resolve("cnf/guide.md")).stream().filter(line -> line.startsWith("    ")).map(line -> line.substring(4)).toList();
     assertTrue(lines.size() > 40, "the guide has lost its commands");
     int commands = 0;
@@ -119,7 +118,8 @@ class GuideTest {
       platform = null;
       return;
     }
-    await(Pattern.compile(Pattern.quote(line) + "\r?\n"));
+    // Without the line's end, which the guest may still hold back when it waits for a device.
+    await(Pattern.compile(Pattern.quote(line)));
   }
 
   private void expect(String line) throws Exception {

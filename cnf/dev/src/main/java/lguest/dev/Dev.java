@@ -68,7 +68,9 @@ public final class Dev implements ToIntFunction<String[]> {
     }
     Live live = new Live(context);
     Target target = into == null ? live : new IntoFolder(into);
-    try (Loop loop = new Loop(target, classPath, this::tell, round -> {})) {
+    // The prompt shows news beside what is being typed; a guest that has the terminal knows nothing of them.
+    Consumer<String> tell = end < 0 && into == null ? this::news : Dev::tell;
+    try (Loop loop = new Loop(target, classPath, tell, round -> {})) {
       if (folders.isEmpty()) loop.addHere(Path.of(""));
       else for (Path folder : folders) loop.add(folder);
       System.err.println("dev: " + loop.watched());
@@ -105,7 +107,7 @@ public final class Dev implements ToIntFunction<String[]> {
 
   /** To whoever shows news beside the prompt, else to the terminal. */
   @SuppressWarnings({"rawtypes", "unchecked"})
-  private void tell(String line) {
+  private void news(String line) {
     try {
       for (ServiceReference<Consumer> reference : context.getServiceReferences(Consumer.class, "(lguest.news=true)")) {
         context.getService(reference).accept(line);
@@ -114,7 +116,11 @@ public final class Dev implements ToIntFunction<String[]> {
     } catch (InvalidSyntaxException e) {
       throw new IllegalStateException(e);
     }
-    // A guest's terminal is raw: there a line's end does not bring the cursor back to the left by itself.
+    tell(line);
+  }
+
+  /** To the terminal. A guest's is raw: there a line's end does not bring the cursor back to the left by itself. */
+  private static void tell(String line) {
     System.err.print(System.console() != null && System.console().isTerminal() ? "\r" + line.replace("\n", "\r\n") + "\r\n" : line + "\n");
   }
 
