@@ -5,10 +5,18 @@ import static org.junit.jupiter.api.Assertions.*;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Code that changes: by itself, by its neighbours, by the Host, by page tables. */
+@ParameterizedClass
+@EnumSource(names = {"INTERPRET", "TRANSLATE"})
 class CodeTest {
-  private final Machine m = new Machine();
+  private final Machine m;
+
+  CodeTest(Engine engine) {
+    m = new Machine(engine);
+  }
 
   @AfterEach
   void close() {

@@ -5,13 +5,21 @@ import static org.junit.jupiter.api.Assertions.*;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Breakpoints, single steps, and SYSENTER: what only ring 0 can set up (SDM vol. 3, chapter 17; vol. 2). */
+@ParameterizedClass
+@EnumSource(names = {"INTERPRET", "TRANSLATE"})
 class DebugTest {
   private static final int TF = 0x100, RF = 0x10000, BS = 0x4000, BD = 0x2000;
-  private final Machine m = new Machine();
+  private final Machine m;
+
+  DebugTest(Engine engine) {
+    m = new Machine(engine);
+  }
 
   @AfterEach
   void close() {

@@ -32,19 +32,11 @@ final class Machine implements AutoCloseable {
 
   private final boolean keepsDeadFlags;
 
-  Machine() {
-    this(0, 0, 0);
-  }
-
   Machine(Engine engine) {
-    this(0, 0, 0, engine);
+    this(engine, 0, 0, 0);
   }
 
-  Machine(int linearLimit, int directoryForbidden, int tableForbidden) {
-    this(linearLimit, directoryForbidden, tableForbidden, Engine.chosen());
-  }
-
-  private Machine(int linearLimit, int directoryForbidden, int tableForbidden, Engine engine) {
+  Machine(Engine engine, int linearLimit, int directoryForbidden, int tableForbidden) {
     keepsDeadFlags = engine == Engine.INTERPRET;
     cpu = new Cpu(memory, new CpuConfig(CpuModel.pentium4(), i -> i < gdt.length ? gdt[i] : DescriptorSource.BEYOND_LIMIT, () ->
         0x1122334455667788L,

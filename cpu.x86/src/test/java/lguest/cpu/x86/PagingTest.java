@@ -4,12 +4,22 @@ import static org.junit.jupiter.api.Assertions.*;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Translation, rights, error codes, accessed and dirty bits (SDM vol. 3, 4.6 to 4.8). */
+@ParameterizedClass
+@EnumSource(names = {"INTERPRET", "TRANSLATE"})
 class PagingTest {
-  private Machine m = new Machine().paging();
+  private final Engine engine;
+  private Machine m;
+
+  PagingTest(Engine engine) {
+    this.engine = engine;
+    m = new Machine(engine).paging();
+  }
 
   @AfterEach
   void close() {
@@ -148,7 +158,7 @@ class PagingTest {
 
   @Test
   void linearLimitIsNeverMapped() {
-    try (Machine limited = new Machine(0xFFC00000, 0, 0).paging()) {
+    try (Machine limited = new Machine(engine, 0xFFC00000, 0, 0).paging()) {
       limited.set32(Machine.DIRECTORY + 1023 * 4, Machine.TABLE | 7);
       limited.code("A1 0000C0FF");
       assertEquals(Exit.EXCEPTION, limited.run());
@@ -161,7 +171,7 @@ class PagingTest {
   @CsvSource({"true,0x400007,BAD_PAGE_TABLE_ENTRY", "true,0x10000F,BAD_PAGE_TABLE_ENTRY", "false,0x400007,BAD_PAGE_DIRECTORY_ENTRY",
       "false,0x3F1087,BAD_PAGE_DIRECTORY_ENTRY"})
   void tablesThatLeaveMemoryOrAreForbidden(boolean table, String entry, Exit expected) {
-    try (Machine limited = new Machine(0, 0xF98, 0x88).paging()) {
+    try (Machine limited = new Machine(engine, 0, 0xF98, 0x88).paging()) {
       // The second directory entry serves 400000.
       limited.set32(Machine.DIRECTORY + 4, table ? 0x3F2000 | 7 : Integer.decode(entry));
       limited.set32(0x3F2000, table ? Integer.decode(entry) : 7);

@@ -7,13 +7,21 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** How runs end: budgets, requests, traps, privileged instructions, interrupts by software. */
+@ParameterizedClass
+@EnumSource(names = {"INTERPRET", "TRANSLATE"})
 class RunTest {
-  private final Machine m = new Machine();
+  private final Machine m;
+
+  RunTest(Engine engine) {
+    m = new Machine(engine);
+  }
 
   @AfterEach
   void close() {

@@ -5,12 +5,20 @@ import static org.junit.jupiter.api.Assertions.*;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Segment registers: what may be loaded, with which error, and what an address is checked for (SDM vol. 3, chapter 5). */
+@ParameterizedClass
+@EnumSource(names = {"INTERPRET", "TRANSLATE"})
 class SegmentTest {
-  private final Machine m = new Machine();
+  private final Machine m;
+
+  SegmentTest(Engine engine) {
+    m = new Machine(engine);
+  }
 
   @AfterEach
   void close() {

@@ -7,13 +7,21 @@ import java.lang.foreign.ValueLayout;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What a program at CPL 3 cannot bring about, and the host therefore cannot tell: who may use MMX and SSE at all. And what no two makers do alike. */
+@ParameterizedClass
+@EnumSource(names = {"INTERPRET", "TRANSLATE"})
 class SimdTest {
   private static final int EM = 4, TS = 8, OSFXSR = 0x200, OSXMMEXCPT = 0x400, UD = 6, NM = 7, GP = 13, XM = 19;
-  private final Machine m = new Machine();
+  private final Machine m;
+
+  SimdTest(Engine engine) {
+    m = new Machine(engine);
+  }
 
   @AfterEach
   void close() {

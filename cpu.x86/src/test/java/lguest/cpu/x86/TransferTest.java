@@ -5,13 +5,21 @@ import static org.junit.jupiter.api.Assertions.*;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Handlers entered and left, far calls and returns, with and without a change of privilege (SDM vol. 3, 5.8 and 6.12). */
+@ParameterizedClass
+@EnumSource(names = {"INTERPRET", "TRANSLATE"})
 class TransferTest {
   private static final int HANDLER = 0x20000, INNER_STACK = 0x90000;
-  private final Machine m = new Machine().paging();
+  private final Machine m;
+
+  TransferTest(Engine engine) {
+    m = new Machine(engine).paging();
+  }
 
   @AfterEach
   void close() {

@@ -5,10 +5,18 @@ import static org.junit.jupiter.api.Assertions.*;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The processor's side of x87: operands, waiting errors, the image. The arithmetic has tests of its own. */
+@ParameterizedClass
+@EnumSource(names = {"INTERPRET", "TRANSLATE"})
 class X87InstructionTest {
-  private final Machine m = new Machine();
+  private final Machine m;
+
+  X87InstructionTest(Engine engine) {
+    m = new Machine(engine);
+  }
 
   @AfterEach
   void close() {
