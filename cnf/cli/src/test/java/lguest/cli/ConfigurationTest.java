@@ -10,7 +10,9 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -19,24 +21,33 @@ import org.junit.jupiter.api.io.TempDir;
 /** Guests that configuration files define, while the files come, change and go. */
 @Timeout(240)
 class ConfigurationTest {
-  @TempDir Path directory;
-  private Lguest lguest;
-  private Path files;
+  @TempDir static Path directory;
+  static Lguest lguest;
+  static Path files;
   private Process process;
   private final StringBuilder said = new StringBuilder();
 
-  @BeforeEach void prepare() throws Exception {
+  @BeforeAll static void prepare() throws Exception {
     lguest = new Lguest(directory);
     files = Files.createDirectory(directory.resolve("conf"));
   }
 
-  @AfterEach void nothingStaysBehind() {
-    if (process != null) process.destroyForcibly();
+  @BeforeEach void begin() throws IOException {
+    try (var old = Files.list(files)) {
+      for (Path file : old.toList()) Files.delete(file);
+    }
+  }
+
+  @AfterEach void nothingStaysBehind() throws Exception {
+    if (process == null) return;
+    process.destroy();
+    process.waitFor();
+    lguest.assertNothingLeft();
   }
 
   /** As an editor saves: whole, or not at all. */
   private void save(String name, String... lines) throws IOException {
-    Path draft = Files.write(directory.resolve("draft"), java.util.List.of(lines));
+    Path draft = Files.write(directory.resolve("draft"), List.of(lines));
     Files.move(draft, files.resolve(name), StandardCopyOption.REPLACE_EXISTING);
   }
 
@@ -137,7 +148,8 @@ class ConfigurationTest {
     await("web: died: ");
     save("lguest.guest-web.cfg", "image=demo", "restart=always");
     await("web is running");
-    command("stop web; wait --timeout=3; list");
+    command("stop web; wait --timeout=3");
+    command("list");
     await("web   stopped");
   }
 
