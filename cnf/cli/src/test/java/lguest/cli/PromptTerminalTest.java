@@ -77,7 +77,7 @@ class PromptTerminalTest {
     terminal.type("device:t" + TAB);
     terminal.await("list the device types", 1); // of several, what each does
     terminal.type(INTERRUPT);
-    terminal.await("lguest> ", 2);
+    terminal.await("lguest> ", 1);
     leave();
   }
 
