@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 
 /** Runs commands one after the other and measures them. The clock runs from before the start of the process to its end. */
 final class Commands {
-  private static final int PATIENCE_SECONDS = 900;
+  private static final int PATIENCE_SECONDS = 600;
 
   /**
    * How a command went.
@@ -82,7 +82,10 @@ final class Commands {
       out = process.inputReader(StandardCharsets.ISO_8859_1);
       guard = Thread.ofVirtual().start(() -> {
         try {
-          if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) process.destroyForcibly();
+          if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+          System.err.printf("cnf/bench: still running after %d s, ended: %s%n", PATIENCE_SECONDS, process.info().commandLine().orElse("process " + process.pid()));
+          process.destroyForcibly();
+        }
         } catch (InterruptedException e) {
           // it has ended: no guard needed any more
         }

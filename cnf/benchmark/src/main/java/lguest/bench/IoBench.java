@@ -2,7 +2,6 @@ package lguest.bench;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -85,12 +84,11 @@ final class IoBench {
 
   private List<Subject> subjects(boolean peer) throws IOException {
     Path disk = makeDisk("lguest.img"), peersDisk = makeDisk("qemu.img");
-    boolean direct = isDirect(peersDisk);
-    report.remark("disks are files in " + folder + ", " + (direct ? "past" : "through") + " the host's cache");
+    report.remark("disks are files in " + folder);
     List<Subject> all = new ArrayList<>();
     all.add(new Subject("console", IoLoads.CONSOLE_LINE, 1, Double.NaN, false, loads.console(), present(peer, loads.qemuConsole())));
     for (String how : List.of("sequential-read", "sequential-write", "random-read", "random-write"))
-      all.add(new Subject("block " + how, 1, REQUEST_BYTES, BLOCK_BAR, false, loads.block(disk, how), present(peer, loads.qemuBlock(peersDisk, how, direct))));
+      all.add(new Subject("block " + how, 1, REQUEST_BYTES, BLOCK_BAR, false, loads.block(disk, how), present(peer, loads.qemuBlock(peersDisk, how))));
     Optional<String> noTap = loads.lackingNetwork();
     noTap.ifPresent(why -> report.remark("tap: skipped, " + why));
     for (int bytes : PAYLOADS) {
@@ -114,14 +112,6 @@ final class IoBench {
       for (int at = 0; at < DISK_BYTES; at += block.capacity()) file.write(block.rewind());
     }
     return disk;
-  }
-
-  private static boolean isDirect(Path file) {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, com.sun.nio.file.ExtendedOpenOption.DIRECT)) {
-      return channel.isOpen();
-    } catch (IOException | UnsupportedOperationException e) {
-      return false;
-    }
   }
 
   private Pair pair(IoLoads.Load load) { return new Pair(load.run(requests), load.run(LONG * requests)); }
