@@ -17,6 +17,7 @@ import lguest.shell.device.StatCommand;
 import lguest.shell.device.SwapCommand;
 import lguest.shell.device.TraceCommand;
 import lguest.shell.device.TypesCommand;
+import lguest.shell.device.WhyCommand;
 import lguest.shell.guest.ConsoleCommand;
 import lguest.shell.guest.MemoryDumpCommand;
 import lguest.shell.guest.PauseCommand;
@@ -66,7 +67,7 @@ public final class Commands implements Services {
         StopCommand.kill(), new lguest.shell.guest.ListCommand(), new lguest.shell.guest.InfoCommand(), new ConsoleCommand(),
         new MemoryDumpCommand(), new WaitCommand(),
         new TypesCommand(), new lguest.shell.device.ListCommand(), new lguest.shell.device.InfoCommand(), new SwapCommand(), new AddCommand(),
-        new ParkCommand(), new lguest.shell.device.ResumeCommand(), new TraceCommand(), new StatCommand(),
+        new ParkCommand(), new lguest.shell.device.ResumeCommand(), new TraceCommand(), new StatCommand(), new WhyCommand(),
         new HelpCommand(), new QuitCommand());
   }
 

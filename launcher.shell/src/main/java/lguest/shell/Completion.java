@@ -95,6 +95,7 @@ final class Completion implements Completer {
         guests(candidates);
         devices(candidates);
       }
+      case DEVICE_TYPE -> types(candidates);
       case PROVIDER -> providers(before.getLast(), candidates);
       case FILE -> files("", word, candidates);
       case COMMAND -> {
@@ -109,6 +110,12 @@ final class Completion implements Completer {
 
   private void devices(List<Candidate> candidates) {
     for (Guest guest : world.guests()) for (var device : Targets.all(guest)) add(candidates, device.name(), device.slot().type());
+  }
+
+  /** Those that are provided, and those that are waited for. */
+  private void types(List<Candidate> candidates) {
+    Stream.concat(world.launcher().map(Launcher::providers).orElse(List.of()).stream().map(ProviderInfo::type),
+        world.guests().stream().flatMap(guest -> guest.slots().stream()).map(slot -> slot.type())).distinct().forEach(type -> add(candidates, type, null));
   }
 
   /** The providers of the type of the device that was typed before. */

@@ -20,7 +20,7 @@ public record Words(String scope, String name, String does, List<Word> words, Li
     List<Example> examples) {
 
   /** What a word is, for completion. */
-  public enum Kind { GUEST, DEVICE, GUEST_OR_DEVICE, PROVIDER, FILE, COMMAND, DEVICE_OPTION, COMMAND_LINE, OTHER }
+  public enum Kind { GUEST, DEVICE, GUEST_OR_DEVICE, DEVICE_TYPE, PROVIDER, FILE, COMMAND, DEVICE_OPTION, COMMAND_LINE, OTHER }
 
   /** A word as usage shows it: {@code <guest>}, in brackets when it may be missing. */
   public record Word(String form, Kind kind) {
