@@ -1,5 +1,7 @@
 package lguest.shell;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -12,7 +14,7 @@ import lguest.launcher.Launcher;
 import lguest.shell.command.Guests;
 import lguest.shell.command.LogLines;
 import lguest.shell.command.News;
-import lguest.shell.config.ConfigurationFiles;
+import lguest.shell.config.WatchedFolders;
 import lguest.shell.terminal.TerminalSession;
 import lguest.shell.words.CommandLine;
 import lguest.shell.words.Demo;
@@ -35,7 +37,7 @@ import org.osgi.service.component.annotations.ReferencePolicyOption;
 @Component(service = ToIntFunction.class, property = "lguest.main:Boolean=true")
 public final class OneShot implements ToIntFunction<String[]> {
   private static final int ERROR = 1;
-  private static final String CONFIGURATION = "--conf=";
+  private static final String CONFIGURATION = "--conf=", DROP_IN = "--drop-in=";
 
   private final BundleContext context;
   private final DeviceOptions options;
@@ -98,10 +100,11 @@ public final class OneShot implements ToIntFunction<String[]> {
   }
 
   private int shell(List<String> words) throws UserError {
-    Optional<String> script = Optional.empty(), configuration = Optional.empty();
+    Optional<String> script = Optional.empty(), configuration = Optional.empty(), dropIn = Optional.empty();
     for (int i = 0; i < words.size(); i++) {
       String word = words.get(i);
       if (word.startsWith(CONFIGURATION)) configuration = Optional.of(word.substring(CONFIGURATION.length()));
+      else if (word.startsWith(DROP_IN)) dropIn = Optional.of(word.substring(DROP_IN.length()));
       else if (!word.equals("-c")) throw UserError.withUsage("shell takes no '" + word + "'");
       else if (++i == words.size()) throw UserError.withUsage("option -c needs a value");
       else script = Optional.of(words.get(i));
@@ -113,7 +116,7 @@ public final class OneShot implements ToIntFunction<String[]> {
     };
     try {
       news.to(line -> System.err.println("lguest: " + line));
-      if (configuration.isPresent()) ConfigurationFiles.watch(CommandLine.path(configuration.get()), context, news);
+      WatchedFolders.watch(given(configuration), given(dropIn).or(() -> besideTheJar("drop-in")), context, news);
       return new Prompt(context, new Completion(world, Commands.all()), news).run(script);
     } finally {
       world.guests().forEach(Guest::close);
@@ -122,11 +125,17 @@ public final class OneShot implements ToIntFunction<String[]> {
 
   /** Runs the guests of configuration files until a signal ends us, which waits until they have stopped. */
   private int serve(List<String> words) throws UserError, InterruptedException {
-    if (words.size() > 1 || !words.isEmpty() && !words.getFirst().startsWith(CONFIGURATION)) throw UserError.withUsage("serve takes no '" + words.getLast() + "'");
-    String directory = words.isEmpty() ? "conf" : words.getFirst().substring(CONFIGURATION.length());
+    Optional<String> configuration = Optional.empty(), dropIn = Optional.empty();
+    for (String word : words) {
+      if (word.startsWith(CONFIGURATION)) configuration = Optional.of(word.substring(CONFIGURATION.length()));
+      else if (word.startsWith(DROP_IN)) dropIn = Optional.of(word.substring(DROP_IN.length()));
+      else throw UserError.withUsage("serve takes no '" + word + "'");
+    }
+    Path here = CommandLine.path("conf");
+    Optional<Path> guests = given(configuration).or(() -> Files.isDirectory(here) ? Optional.of(here) : besideTheJar("conf")).or(() -> Optional.of(here));
     CountDownLatch signalled = new CountDownLatch(1), stopped = new CountDownLatch(1);
     news.to(line -> System.err.println("lguest: " + line));
-    ConfigurationFiles.watch(CommandLine.path(directory), context, news);
+    WatchedFolders.watch(guests, given(dropIn).or(() -> besideTheJar("drop-in")), context, news);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> {
       signalled.countDown();
       try {
@@ -143,6 +152,15 @@ public final class OneShot implements ToIntFunction<String[]> {
       stopped.countDown();
     }
     return 0;
+  }
+
+  private static Optional<Path> given(Optional<String> directory) throws UserError {
+    return directory.isPresent() ? Optional.of(CommandLine.path(directory.get())) : Optional.empty();
+  }
+
+  /** A directory of the unpacked distribution, if that is what runs. */
+  private Optional<Path> besideTheJar(String name) {
+    return Optional.ofNullable(context.getProperty("lguest.home")).map(home -> Path.of(home, name)).filter(Files::isDirectory);
   }
 
   private int help(List<String> words) throws UserError {

@@ -3,6 +3,7 @@ package lguest.app;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URISyntaxException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -48,6 +49,8 @@ public final class Platform {
       config.put("felix.log.level", "1");
       // Storage.create made a directory of our own: no second platform can be in it.
       config.put("felix.cache.locking", "false");
+      // For who looks for more than bundles in the distribution's folder.
+      config.put("lguest.home", jar().getParent());
       Framework framework = new FrameworkFactory().newFramework(config);
       framework.start();
       try {
@@ -79,7 +82,7 @@ public final class Platform {
   }
 
   private static List<Bundle> install(BundleContext context, String directory) throws Exception {
-    File self = new File(Platform.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    File self = jar();
     List<Bundle> bundles = new ArrayList<>();
     File[] beside = new File(self.getParentFile(), directory).listFiles((parent, name) -> name.endsWith(".jar"));
     if (beside != null) {
@@ -97,6 +100,8 @@ public final class Platform {
     }
     return bundles;
   }
+
+  private static File jar() throws URISyntaxException { return new File(Platform.class.getProtectionDomain().getCodeSource().getLocation().toURI()); }
 
   @SuppressWarnings({"rawtypes", "unchecked"})
   private static int main(BundleContext context, String[] arguments) throws Exception {

@@ -8,8 +8,8 @@ public final class ConfigurationHelp {
 
   public static String text() {
     return """
-        lguest serve [--conf=<directory>]
-        lguest shell --conf=<directory>
+        lguest serve [--conf=<directory>] [--drop-in=<directory>]
+        lguest shell --conf=<directory> [--drop-in=<directory>]
           Run the guests that configuration files define: one file, one guest, lguest.guest-<name>.cfg in the
           directory, by default conf. serve runs them until it gets a TERM or INT signal and then stops them in
           good order; shell gives a prompt beside them.

@@ -20,6 +20,8 @@ public final class Help {
           shell                 a prompt for several guests; with -c, or with commands on standard input, a script of them
           serve                 boots the guests of the configuration files and runs them until it is told to end
             --conf=<directory>  a configuration file for each guest: 'lguest help conf'
+            --drop-in=<directory>
+                                bundles of your own, installed, updated and removed as their jars are; shell takes both, too
           dev                   a prompt, where devices under development are live as soon as they are saved: 'lguest dev --help'
           new-device            a folder with a device of your own to begin with
 
