@@ -27,7 +27,8 @@ final class OnTerminal implements AutoCloseable {
   /** Runs lguest on a terminal of so many columns. */
   void open(int columns, String arguments) throws IOException {
     for (String name : new String[] {"before", "after", "status"}) Files.deleteIfExists(lguest.home.resolve(name));
-    Path job = Files.writeString(lguest.home.resolve("job"), "stty sane rows 40 cols " + columns + "; stty -g > before; ./lguest " + arguments
+    // ^C goes to this shell, too, while lguest leaves it to the terminal; it has to outlive that.
+    Path job = Files.writeString(lguest.home.resolve("job"), "trap : INT; stty sane rows 40 cols " + columns + "; stty -g > before; ./lguest " + arguments
         + "; echo $? > status; stty -g > after; echo 'all done'\n");
     script = lguest.command(lguest.home, "/usr/bin/script", "-qfc", "sh " + job, "/dev/null").redirectErrorStream(true).start();
     Thread.ofVirtual().start(() -> {
