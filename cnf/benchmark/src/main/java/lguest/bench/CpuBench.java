@@ -86,6 +86,11 @@ class CpuBench {
 
   Report run() {
     for (Machine machine : machines) machine.prepare(commands);
+    machines.removeIf(machine -> {
+      boolean works = machine.works(commands);
+      if (!works) report.remark(machine.name() + ": skipped, this machine's kernel does not run its programs");
+      return !works;
+    });
     for (int round = 0; round < rounds; round++)
       for (Program program : programs) {
         System.err.printf("round %d of %d: %s%n", round + 1, rounds, program.title());

@@ -1,5 +1,6 @@
 package lguest.bench;
 
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,6 +16,9 @@ sealed interface Machine permits Lguest, Machine.Qemu, Machine.Native {
 
   /** Does it all again if need be: nothing of it is to be measured. */
   void prepare(Commands commands);
+
+  /** Does it run at all, once prepared? */
+  default boolean works(Commands commands) { return true; }
 
   /** Starts the machine, runs one benchmark there, and ends it. */
   List<String> benchmark(String name, int scale);
@@ -64,6 +68,15 @@ sealed interface Machine permits Lguest, Machine.Qemu, Machine.Native {
     }
 
     @Override public void prepare(Commands commands) { build(commands, root, "linux", image); }
+
+    /** Not every 64-bit kernel runs 32-bit programs; asked after {@link #prepare}. */
+    @Override public boolean works(Commands commands) {
+      try {
+        return commands.run(benchmark("empty", 1)).out().contains("checksum");
+      } catch (UncheckedIOException e) {
+        return false;
+      }
+    }
 
     @Override public List<String> benchmark(String name, int scale) { return List.of(image.toString(), "bench", name, "" + scale); }
   }
