@@ -68,7 +68,9 @@ class PagingTest {
     for (Engine engine : Engine.values()) {
       Machine machine = new Machine(engine).paging();
       int far = Machine.DATA + (lguest.cpu.x86.state.CpuState.TLB_ENTRIES << 12);
-      machine.pte(far, Machine.DATA + 0x2000 | 7);
+      int table = Machine.DATA + 0x10000;
+      machine.set32(Machine.DIRECTORY + (far >>> 22) * 4, table | 7);
+      machine.set32(table + (far >>> 12 & 0x3FF) * 4, Machine.DATA + 0x2000 | 7);
       for (int i = 0; i < 64; i += 4) machine.set32(Machine.DATA + i, 0x01020304 * i);
       if (code.startsWith("F3 A6")) for (int i = 0; i < 64; i += 4) machine.set32(Machine.DATA + 0x2000 + i, 0x01020304 * i);
       machine.r.general(1, 16);

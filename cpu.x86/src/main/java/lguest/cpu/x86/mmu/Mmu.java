@@ -55,7 +55,7 @@ public final class Mmu {
    * TLB entries filled since the last full flush, as offsets: few, when a guest switches often. Beyond its length all entries
    * count as filled.
    */
-  private final int[] filled = new int[128];
+  private final int[] filled = new int[1024];
   private int filledCount;
   /** Not null: every store is noted there before it happens, and goes the slow way for that. */
   private StoreLog log;

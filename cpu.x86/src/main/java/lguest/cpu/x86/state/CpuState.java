@@ -6,7 +6,7 @@ package lguest.cpu.x86.state;
  * <p>
  * Tour 5.2: Where a processor keeps itself
  *
- * <p>A processor is the contents of its registers and nothing else; ours is the next 36 KiB of native memory. The interpreter
+ * <p>A processor is the contents of its registers and nothing else; ours is some half a MiB of native memory, nearly all of it soft TLB. The interpreter
  * and the
  * machine code of the translator work on the same bytes, so a run may change hands between them at any instruction. Slots are
  * 8 bytes
@@ -92,8 +92,8 @@ public final class CpuState {
 
   /** Two soft TLBs, for CPL 0..2 and for CPL 3. */
   public static final int TLB_SUPERVISOR = 0x1000;
-  /** Entry index is linear bits 12..20. A power of two. */
-  public static final int TLB_ENTRIES = 512, TLB_ENTRY_SHIFT = 5;
+  /** Entry index is linear bits 12..23. A power of two; large, so that what a program walks through fits beside its stack. */
+  public static final int TLB_ENTRIES = 4096, TLB_ENTRY_SHIFT = 5;
   public static final int TLB_SIZE = TLB_ENTRIES << TLB_ENTRY_SHIFT;
   public static final int TLB_USER = TLB_SUPERVISOR + TLB_SIZE;
   /**
