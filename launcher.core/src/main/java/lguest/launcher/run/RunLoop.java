@@ -54,10 +54,6 @@ final class RunLoop implements Runnable {
       }
     } catch (GuestFaultException | InvalidAddressException e) {
       machine.end(new GuestEnd(GuestEnd.Kind.DIED, e.getMessage(), 1));
-    } catch (InternalError e) {
-      // What the JVM makes of a SIGBUS: a page of a mapped file is not there any more. Only that guest touched it.
-      machine.end(new GuestEnd(GuestEnd.Kind.FAILED, "its kernel image or initrd was cut short while it ran, and was mapped; start it again", 1));
-      machine.log().line(System.Logger.Level.ERROR, "guest memory could not be read or written", e);
     } catch (Throwable e) {
       machine.end(new GuestEnd(GuestEnd.Kind.FAILED, "the Host failed: " + e, 1));
       machine.log().line(System.Logger.Level.ERROR, "the Host failed, and the guest with it", e);
