@@ -244,9 +244,11 @@ final class Simd {
     private final boolean sse;
     final boolean mmx;
 
-    Guarded(Encoding encoding) {
+    Guarded(Instruction i) {
+      Encoding encoding = i.encoding;
       sse = encoding.has("sse");
-      mmx = encoding.has("mmx");
+      // With a source in memory CVTPI2PD and CVTPI2PS have nothing to do with MMX registers.
+      mmx = encoding.has("mmx") && !(sse && i.memory() && encoding.kind(1) == OperandKind.Qq);
     }
 
     final void begin(Core c) {
@@ -263,20 +265,17 @@ final class Simd {
     /** Null: the destination is the only operand. */
     private final Port from;
     private final boolean reads;
-    private final boolean transition;
     private final boolean stores;
     private final Function function;
 
     Compute(Core c, Instruction i, Function function) {
-      super(i.encoding);
+      super(i);
       this.function = function;
       to = port(c, i, 0);
       from = i.encoding.kind(1).place == Place.IMMEDIATE ? null : port(c, i, 1);
       // A register loaded from memory is replaced whole, though the register form of the same line replaces a part.
       reads = i.encoding.operands().getFirst().use() == Encoding.Use.READ_WRITE || !i.memory();
       stores = i.memory() && i.encoding.kind(0).place == Place.RM;
-      // With a source in memory CVTPI2PD and CVTPI2PS have nothing to do with MMX registers.
-      transition = mmx && !(i.encoding.kind(1) == OperandKind.Qq && i.encoding.has("sse") && i.memory());
     }
 
     @Override
@@ -287,10 +286,10 @@ final class Simd {
       if (reads) to.load(c, d);
       else d.set(0, 0);
       // Before #XM, but behind everything that memory can do.
-      if (transition && !stores) c.x87().enterMmx();
+      if (mmx && !stores) c.x87().enterMmx();
       function.apply(c, d, s);
       to.store(c, d);
-      if (transition && stores) c.x87().enterMmx();
+      if (mmx && stores) c.x87().enterMmx();
     }
   }
 
@@ -300,7 +299,7 @@ final class Simd {
     private final Port a, b;
 
     Compare(Core c, Instruction i) {
-      super(i.encoding);
+      super(i);
       mnemonic = i.mnemonic();
       a = port(c, i, 0);
       b = port(c, i, 1);
@@ -330,7 +329,7 @@ final class Simd {
     private final boolean wide;
 
     MaskedMove(Core c, Instruction i) {
-      super(i.encoding);
+      super(i);
       value = port(c, i, 0);
       mask = port(c, i, 1);
       segment = i.override >= 0 ? i.override : DS;
@@ -370,7 +369,7 @@ final class Simd {
     private final Ea ea;
 
     LoadControl(Core c, Instruction i) {
-      super(i.encoding);
+      super(i);
       ea = new Ea(c, i);
     }
 
@@ -387,7 +386,7 @@ final class Simd {
     private final Ea ea;
 
     StoreControl(Core c, Instruction i) {
-      super(i.encoding);
+      super(i);
       ea = new Ea(c, i);
     }
 

@@ -64,8 +64,8 @@ class DifferentialTest {
           if (difference == null && i % 4 == 0 && (ours.keepsDeadFlags || !Comparison.fault(o))) {
             // Where a run is interrupted must not be noticed.
             Outcome pieces = ours.runInPieces(p, random);
-            String unlike = Comparison.unlike(o, pieces);
-            if (unlike != null && !comparison.openStatus(p)) fail(unlike + ", seed " + seed + "\n" + p + "whole: " + o + "in pieces: " + pieces);
+            String unlike = comparison.unlike(p, o, pieces);
+            if (unlike != null) fail(unlike + ", seed " + seed + "\n" + p + "whole: " + o + "in pieces: " + pieces);
           }
           if (difference == null) continue;
           if (difference.equals(Comparison.NOT_COMPARABLE)) {

@@ -209,7 +209,7 @@ final class Generator {
     String name = e.mnemonic().name();
     boolean shiftDouble = name.equals("SHLD") || name.equals("SHRD"), swap = name.equals("BSWAP");
     int operandSize = chance(25) && !swap ? 2 : 4, addressSize = chance(5) ? 2 : 4;
-    boolean prepared = chance(85) || shiftDouble || name.startsWith("LOOP") || name.equals("POPF") || name.equals("PUSH");
+    boolean prepared = chance(85) || shiftDouble || name.startsWith("LOOP") || name.equals("POPF") || name.equals("PUSH") || name.equals("LDMXCSR");
     boolean near = name.equals("RET") || name.equals("RETF") || name.equals("IRET");
     if (near && operandSize == 2 && chance(80)) operandSize = 4;
     if (prepared) prepare(e, operandSize);
