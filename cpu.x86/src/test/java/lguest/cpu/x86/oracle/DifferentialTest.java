@@ -39,7 +39,8 @@ class DifferentialTest {
   @ParameterizedTest
   @EnumSource(names = {"INTERPRET", "TRANSLATE"})
   void randomProgramsBehaveAsOnTheHost(Engine engine) throws Exception {
-    long seed = Long.getLong("lguest.cpu.seed", System.nanoTime());
+    String given = System.getProperty("lguest.cpu.seed", System.getenv("LGUEST_CPU_SEED"));
+    long seed = given == null ? System.nanoTime() : Long.parseLong(given);
     System.out.println("instruction test, " + engine + ": " + CASES + " programs, seed " + seed + " (-Dlguest.cpu.seed, -Dlguest.cpu.cases)");
     HostProcessor host = HostProcessor.orSkip(directory);
     Random random = new Random(seed);
