@@ -53,10 +53,10 @@ public final class OneShot implements ToIntFunction<String[]> {
   }
 
   @Override public int applyAsInt(String[] arguments) {
-    List<String> rest = List.of(arguments).subList(Math.min(arguments.length, 1), arguments.length);
+    if (arguments.length == 0) return shortUsage();
+    List<String> rest = List.of(arguments).subList(1, arguments.length);
     try {
-      return switch (arguments.length == 0 ? "" : arguments[0]) {
-        case "" -> shortUsage();
+      return switch (arguments[0]) {
         case "help", "--help", "-h" -> help(rest);
         case "version", "--version" -> version();
         case "shell" -> shell(rest);
