@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 
 /** What this process holds, after what nobody holds any more has been swept out. */
 record Resources(long heap, int threads, long descriptors, int classes) {
-  private static final long MORE_HEAP = 16 << 20;
+  private static final long MORE_HEAP = 4 << 20;
   private static final int MORE_THREADS = 3, MORE_DESCRIPTORS = 2, MORE_CLASSES = 400;
 
   static Resources now() throws InterruptedException, IOException {
