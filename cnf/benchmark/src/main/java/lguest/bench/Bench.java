@@ -15,11 +15,11 @@ final class Bench {
         cpu [--rounds=5] [<program>[:<scale>]...]
                                              the processor against QEMU's translator and the processor itself: net seconds of
                                              processor time (empty: what starting costs, taken off the others), smallest and largest
-        boot [--rounds=5]              start to prompt on the clock, memory beside the guests' own, what an idle guest takes; Linux too,
-                                       where LGUEST_KERNEL and LGUEST_INITRD name one
+        boot [--rounds=5] [--seconds=10]     start to prompt on the clock, memory beside the guests' own, what an idle guest
+                                             takes in that time; Linux too, where LGUEST_KERNEL and LGUEST_INITRD name one
         io [--rounds=5] [--requests=20000] [--only=<text>] [--folder=<directory>]
-                                       console, disks (files in that directory) and networks: how much gets through, beside
-                                       QEMU's, and what it costs beside the processor
+                                             console, disks (files in that directory) and networks: how much gets through, beside
+                                             QEMU's, and what it costs beside the processor
       all: --json; --interpret or --translate picks lguest's engine
       """;
 
@@ -59,7 +59,7 @@ final class Bench {
       case "boot" -> {
         Options options = Options.parse(words, BootBench.OPTIONS);
         Commands commands = new Commands(environment(options, ""));
-        print(new BootBench(lguest, new Machine.Qemu(root, folder.resolve("bench.pc")), commands, options).run(), BootBench.columns(), options);
+        print(new BootBench(lguest, new Machine.Qemu(root, folder.resolve("bench.pc")), commands, BootBench.Linux.named(), options).run(), BootBench.columns(), options);
       }
       default -> throw new Failure("no benchmark " + benchmark + "\n" + USAGE);
     }

@@ -13,22 +13,25 @@ import java.util.Optional;
  * its own, and a second one in the same process; and what a guest takes of a processor that does nothing.
  */
 final class BootBench {
-  static final List<String> OPTIONS = List.of("json", "rounds", "interpret", "translate");
+  static final List<String> OPTIONS = List.of("json", "rounds", "seconds", "interpret", "translate");
   private static final String PROMPT = "demo# ";
   private static final long RAM = 64 << 20;
-  private static final double WATCH_SECONDS = 10, MEBIBYTE = 1 << 20;
+  private static final double MEBIBYTE = 1 << 20;
 
   private final Lguest lguest;
   private final Machine.Qemu qemu;
   private final Commands commands;
-  private final int rounds;
+  private final Optional<Linux> linux;
+  private final int rounds, seconds;
   private final Report report = new Report();
 
-  BootBench(Lguest lguest, Machine.Qemu qemu, Commands commands, Options options) {
+  BootBench(Lguest lguest, Machine.Qemu qemu, Commands commands, Optional<Linux> linux, Options options) {
     this.lguest = lguest;
     this.qemu = qemu;
     this.commands = commands;
+    this.linux = linux;
     rounds = options.number("rounds", 5);
+    seconds = options.number("seconds", 10);
   }
 
   Report run() throws IOException, InterruptedException {
@@ -36,7 +39,6 @@ final class BootBench {
     Optional<String> lacking = qemu.lacking();
     lacking.ifPresent(why -> report.remark("qemu: skipped, " + why));
     if (lacking.isEmpty()) qemu.prepare(commands);
-    Optional<Linux> linux = Linux.named();
     if (linux.isEmpty()) report.remark("Linux: skipped, LGUEST_KERNEL and LGUEST_INITRD name none");
     List<Double> demo = new ArrayList<>(), peer = new ArrayList<>(), up = new ArrayList<>();
     for (int round = 0; round < rounds; round++) {
@@ -55,7 +57,7 @@ final class BootBench {
   }
 
   /** A Linux guest that is not part of the project. */
-  private record Linux(Path kernel, Path initrd, List<String> arguments) {
+  record Linux(Path kernel, Path initrd, List<String> arguments) {
     static Optional<Linux> named() {
       Map<String, String> environment = System.getenv();
       if (!environment.containsKey("LGUEST_KERNEL") || !environment.containsKey("LGUEST_INITRD")) return Optional.empty();
@@ -114,25 +116,25 @@ final class BootBench {
       child.await(text -> text.contains(PROMPT));
       ProcessFigures figures = new ProcessFigures(child.pid());
       figures.settle();
-      double share = figures.share(WATCH_SECONDS);
+      double share = figures.share(seconds);
       child.kill();
       return share;
     }
   }
 
   /** One Linux guest at the prompt of lguest, then a second one beside it; each has come to rest before it is looked at. */
-  private void memory(Linux linux) throws IOException, InterruptedException {
-    String boot = "boot " + String.join(" ", linux.words()) + "\n";
+  void memory(Linux linux) throws IOException, InterruptedException {
+    String run = "run '" + String.join("' '", linux.words()) + "'\n";
     try (Commands.Child shell = commands.start(lguest.shell())) {
       ProcessFigures figures = new ProcessFigures(shell.pid());
-      shell.type(boot);
-      shell.await("is running");
+      shell.type(run);
+      shell.awaitAnswer("is running");
       figures.settle();
       double one = beside(figures, linux);
       figure("memory beside one Linux guest's own", "MiB", new Sample(one), 150);
-      figure("idle Linux guest", "% of a processor", new Sample(100 * figures.share(WATCH_SECONDS)), 1);
-      shell.type(boot);
-      shell.await("is running");
+      figure("idle Linux guest", "% of a processor", new Sample(100 * figures.share(seconds)), 1);
+      shell.type(run);
+      shell.awaitAnswer("is running");
       figures.settle();
       figure("a second Linux guest in the same process, more", "MiB", new Sample(beside(figures, linux) - one), 40);
       shell.type("quit\n");

@@ -12,7 +12,9 @@ import java.util.concurrent.TimeUnit;
 
 /** Runs commands one after the other and measures them. The clock runs from before the start of the process to its end. */
 final class Commands {
-  private static final int PATIENCE_SECONDS = 600;
+  /** A whole run may take this long, on a slow machine; what is waited for in between, this long. */
+  static final int RUN_SECONDS = 600, ANSWER_SECONDS = 60;
+  private static final int END_SECONDS = 10;
 
   /**
    * How a command went.
@@ -70,26 +72,40 @@ final class Commands {
   /** Something about all a process has said so far. */
   interface Condition { boolean isMet(String said); }
 
-  /** A process that is talked to. Closing waits for its end. */
+  /** A process that is talked to. Closing ends it, if it has not ended by itself. */
   static final class Child implements AutoCloseable {
+    private static final long NEVER = Long.MAX_VALUE;
+
     private final Process process;
     private final BufferedReader out;
     private final Thread guard;
     private final StringBuilder said = new StringBuilder();
+    /** When to give up what is read at the moment; the clock of {@link System#nanoTime}. */
+    private volatile long deadline = NEVER;
+    private volatile boolean late;
 
     private Child(Process process) {
       this.process = process;
       out = process.inputReader(StandardCharsets.ISO_8859_1);
-      guard = Thread.ofVirtual().start(() -> {
-        try {
-          if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-          System.err.printf("cnf/bench: still running after %d s, ended: %s%n", PATIENCE_SECONDS, process.info().commandLine().orElse("process " + process.pid()));
-          process.destroyForcibly();
+      guard = Thread.ofVirtual().start(this::watch);
+    }
+
+    /** A read cannot be given up, but it ends with the process. */
+    private void watch() {
+      try {
+        while (!process.waitFor(200, TimeUnit.MILLISECONDS)) {
+          if (System.nanoTime() < deadline) continue;
+          late = true;
+          end();
         }
-        } catch (InterruptedException e) {
-          // it has ended: no guard needed any more
-        }
-      });
+      } catch (InterruptedException e) {
+        // It has ended: no guard needed any more.
+      }
+    }
+
+    private void end() {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
+      process.destroyForcibly();
     }
 
     long pid() { return process.pid(); }
@@ -100,25 +116,48 @@ final class Commands {
     }
 
     /** Reads on until there is something new with that in it. */
-    void await(String text) throws IOException {
+    void await(String text, int seconds) throws IOException {
       int from = said.length();
-      await(all -> all.indexOf(text, from) >= 0);
+      await(all -> all.indexOf(text, from) >= 0, seconds);
     }
 
-    void await(Condition condition) throws IOException {
+    /** The same of the answer to a command: a line of complaint, which begins with our name, is a failure at once. */
+    void awaitAnswer(String text) throws IOException {
+      int from = said.length();
+      await(all -> all.indexOf(text, from) >= 0 || complaint(all, from) >= 0, ANSWER_SECONDS);
+      int at = complaint(said.toString(), from);
+      if (at < 0) return;
+      await(all -> all.indexOf('\n', at) > 0, ANSWER_SECONDS);
+      kill(); // or closing would wait for an end that does not come
+      throw new Failure(said.substring(at).lines().findFirst().orElseThrow());
+    }
+
+    private static int complaint(String all, int from) {
+      if (all.startsWith("lguest: ", from)) return from;
+      int at = all.indexOf("\nlguest: ", from);
+      return at < 0 ? at : at + 1;
+    }
+
+    void await(Condition condition) throws IOException { await(condition, ANSWER_SECONDS); }
+
+    private void await(Condition condition, int seconds) throws IOException {
       char[] part = new char[8192];
+      deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
       while (!condition.isMet(said.toString())) {
         int n = out.read(part);
-        if (n < 0) throw new Failure("it ended too early; it said:\n" + said);
+        if (n < 0) throw new Failure((late ? "nothing came of it for " + seconds + " s" : "it ended too early") + "; it said:\n" + said);
         said.append(new String(part, 0, n).replace("\r", ""));
       }
+      deadline = NEVER;
     }
 
     /** Everything it has said, at its end. */
     String rest() throws IOException {
       process.getOutputStream().close();
       char[] part = new char[8192];
+      deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(RUN_SECONDS);
       for (int n; (n = out.read(part)) >= 0; ) said.append(new String(part, 0, n).replace("\r", ""));
+      if (late) throw new Failure("still running after %d s, ended: %s; it said:%n%s".formatted(RUN_SECONDS, process.info().commandLine().orElse("process " + pid()), said));
       return said.toString();
     }
 
@@ -126,10 +165,11 @@ final class Commands {
 
     @Override public void close() {
       try {
+        deadline = Math.min(deadline, System.nanoTime() + TimeUnit.SECONDS.toNanos(END_SECONDS));
         process.waitFor();
         guard.interrupt();
       } catch (InterruptedException e) {
-        process.destroyForcibly();
+        end();
         Thread.currentThread().interrupt();
       }
     }

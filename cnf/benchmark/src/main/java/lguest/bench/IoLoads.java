@@ -83,7 +83,7 @@ final class IoLoads {
         try (Commands.Child shell = commands.start(lguest.shell())) {
           shell.type(wire + "far demo quiet 'run=" + address(FAR) + "'\n");
           shell.type(wire + "near demo quiet 'run=" + echo(n, bytes) + "'\n");
-          shell.await("near: ");
+          shell.await("near: ", Commands.RUN_SECONDS);
           shell.type("stop far\n");
           return shell.rest();
         }

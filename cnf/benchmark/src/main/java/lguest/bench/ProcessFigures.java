@@ -6,9 +6,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Optional;
-import java.util.TreeSet;
 
 /** What Linux tells of a running process: proc(5). */
 record ProcessFigures(long pid) {
@@ -35,7 +35,7 @@ record ProcessFigures(long pid) {
 
   /** Waits, within reason, until it has nothing to do. */
   void settle() throws IOException, InterruptedException {
-    for (int tries = 0; tries < 60 && share(2) > QUIET; tries++) { }
+    for (int tries = 0; tries < 60 && share(1) > QUIET; tries++) { }
   }
 
   /** Resident bytes. */
@@ -45,50 +45,64 @@ record ProcessFigures(long pid) {
   }
 
   /**
-   * Resident bytes of the memory of all its guests of one kernel. A guest's RAM is found by the kernel, which is mapped into it from its file.
-   * Empty when that is no ELF file, or the system does not tell which pages are resident.
+   * Resident bytes of the memory of all its guests of one kernel. A guest's RAM is found by the kernel's first bytes, where its file wants them: whatever else the guest changes, it goes on to
+   * need those. Empty when that is no ELF file, none is found, or the system does not tell which pages are resident.
    */
   Optional<Long> guestsResident(Path kernel, long ram) throws IOException {
-    Optional<long[]> segment = firstSegment(kernel);
-    if (segment.isEmpty()) return Optional.empty();
-    TreeSet<Long> starts = new TreeSet<>();
-    for (String line : Files.readAllLines(file("maps"))) {
-      String[] fields = line.split(" +");
-      if (fields.length < 6 || !fields[5].equals(kernel.toRealPath().toString())) continue;
-      long address = Long.parseUnsignedLong(fields[0].split("-")[0], 16), offset = Long.parseLong(fields[2], 16);
-      long into = offset - segment.get()[0];
-      if (into >= 0 && into < segment.get()[2]) starts.add(address - segment.get()[1] - into);
-    }
+    Optional<Segment> text = Segment.first(kernel);
+    if (text.isEmpty()) return Optional.empty();
     long bytes = 0;
-    for (long start : starts) {
-      List<Long> resident = pages(start, ram);
-      if (resident.isEmpty()) return Optional.empty();
-      bytes += resident.get(0);
-    }
-    return starts.isEmpty() ? Optional.empty() : Optional.of(bytes);
-  }
-
-  /** One element: the resident bytes there. None when it is not told. */
-  private List<Long> pages(long start, long length) throws IOException {
-    try (RandomAccessFile map = new RandomAccessFile(file("pagemap").toFile(), "r")) {
-      byte[] entries = new byte[(int) (length / PAGE * 8)];
-      map.seek(start / PAGE * 8);
-      map.readFully(entries);
-      ByteBuffer words = ByteBuffer.wrap(entries).order(ByteOrder.LITTLE_ENDIAN);
-      long resident = 0;
-      while (words.hasRemaining()) if (words.getLong() < 0) resident += PAGE; // bit 63: present
-      return List.of(resident);
+    try (RandomAccessFile map = new RandomAccessFile(file("pagemap").toFile(), "r"); RandomAccessFile memory = new RandomAccessFile(file("mem").toFile(), "r")) {
+      for (String line : Files.readAllLines(file("maps"))) {
+        String[] fields = line.split(" +");
+        if (fields.length > 5 || !fields[1].equals("rw-p")) continue;
+        String[] ends = fields[0].split("-");
+        long start = Long.parseUnsignedLong(ends[0], 16), end = Long.parseUnsignedLong(ends[1], 16);
+        if (end - start < ram) continue;
+        BitSet resident = pages(map, start, end);
+        for (long at = start; at + ram <= end; at += PAGE) {
+          if (!resident.get((int) ((at - start + text.get().address()) / PAGE)) || !text.get().isAt(memory, at)) continue;
+          int page = (int) ((at - start) / PAGE);
+          bytes += (long) PAGE * resident.get(page, page + (int) (ram / PAGE)).cardinality();
+          at += ram - PAGE;
+        }
+      }
     } catch (IOException e) {
-      return List.of();
+      return Optional.empty();
     }
+    return bytes == 0 ? Optional.empty() : Optional.of(bytes);
   }
 
-  /** Offset, physical address and size in the file of an ELF file's first segment to be loaded. */
-  private static Optional<long[]> firstSegment(Path kernel) throws IOException {
-    ByteBuffer elf = ByteBuffer.wrap(Files.readAllBytes(kernel)).order(ByteOrder.LITTLE_ENDIAN);
-    if (elf.getInt(0) != 0x464C457F) return Optional.empty();
-    for (int i = 0, at = elf.getInt(28); i < elf.getShort(44); i++, at += elf.getShort(42))
-      if (elf.getInt(at) == 1) return Optional.of(new long[] {elf.getInt(at + 4), elf.getInt(at + 12), elf.getInt(at + 16)});
-    return Optional.empty();
+  private static BitSet pages(RandomAccessFile map, long start, long end) throws IOException {
+    byte[] entries = new byte[(int) ((end - start) / PAGE * 8)];
+    map.seek(start / PAGE * 8);
+    map.readFully(entries);
+    ByteBuffer words = ByteBuffer.wrap(entries).order(ByteOrder.LITTLE_ENDIAN);
+    BitSet resident = new BitSet();
+    for (int page = 0; words.hasRemaining(); page++) resident.set(page, words.getLong() < 0); // bit 63: present
+    return resident;
+  }
+
+  /** The beginning of what an ELF file wants at a physical address. */
+  private record Segment(long address, byte[] bytes) {
+    static Optional<Segment> first(Path file) throws IOException {
+      ByteBuffer elf = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+      if (elf.getInt(0) != 0x464C457F) return Optional.empty();
+      for (int i = 0, at = elf.getInt(28); i < elf.getShort(44); i++, at += elf.getShort(42)) {
+        if (elf.getInt(at) != 1) continue;
+        byte[] bytes = new byte[Math.min(512, elf.getInt(at + 16))];
+        elf.get(elf.getInt(at + 4), bytes);
+        return Optional.of(new Segment(elf.getInt(at + 12), bytes));
+      }
+      return Optional.empty();
+    }
+
+    /** Is it there in a guest's RAM that begins at {@code ram}? */
+    boolean isAt(RandomAccessFile memory, long ram) throws IOException {
+      byte[] there = new byte[bytes.length];
+      memory.seek(ram + address);
+      memory.readFully(there);
+      return Arrays.equals(bytes, there);
+    }
   }
 }
