@@ -2,7 +2,6 @@ package lguest.cpu.x86.interpret;
 
 import static lguest.cpu.x86.state.CpuState.*;
 
-import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
@@ -10,10 +9,8 @@ import java.lang.ref.Reference;
 import java.util.Map;
 import lguest.cpu.x86.CpuConfig;
 import lguest.cpu.x86.CpuStatistics;
-import lguest.cpu.x86.Engine;
 import lguest.cpu.x86.Exit;
 import lguest.cpu.x86.fpu.X87;
-import lguest.cpu.x86.mmu.Breakpoints;
 import lguest.cpu.x86.mmu.Mmu;
 import lguest.cpu.x86.simd.FloatUnit;
 import lguest.cpu.x86.simd.Vector;
@@ -25,20 +22,12 @@ import lguest.cpu.x86.state.Native;
 import lguest.cpu.x86.translate.Translator;
 
 /**
- * The processor behind {@link lguest.cpu.x86.Cpu}: state block, MMU, blocks, and the loop that runs them.
- *
- * <p>
- * Tour 5.7: The loop
- *
- * <p>Find the block at EIP, run its instructions, let its end name the next. Between blocks one word is looked at: does
- * anybody want us to stop? A fault is a Java exception, and the
- * index of the running instruction tells its EIP, so the fast path keeps no EIP at all.
+ * The processor behind {@link lguest.cpu.x86.Cpu}: state block, MMU, blocks, and what instructions and the Host do to them.
+ * {@link Engines} run it.
  */
 public final class Core implements Translator.Processor {
   private static final VarHandle REQUEST_WORD = java.lang.foreign.ValueLayout.JAVA_INT.varHandle();
   private static final int BOUNCE_SIZE = 64;
-  /** DR6: the trap of TF. */
-  private static final int SINGLE_STEP = 1 << 14;
 
   public final long state;
   public final GuestFault fault = new GuestFault();
@@ -46,7 +35,6 @@ public final class Core implements Translator.Processor {
   final Segments segments;
   final CpuConfig config;
   final BlockCache cache;
-  private final BlockBuilder builder;
   /** The state block. Freed with this object, not by close: counters may be asked for after the end. */
   private final MemorySegment block;
   private boolean closed;
@@ -57,17 +45,10 @@ public final class Core implements Translator.Processor {
   /** The unit's state may be newer than its image in the state block. */
   private boolean x87Used;
   private final ForeignStores foreign = new ForeignStores();
+  private final Loop loop;
+  private final Engines engines;
   /** Null when this processor only interprets. */
   private final Translator translator;
-  private final Lockstep lockstep;
-  /** Both engines must see the same: requests of other threads wait, and the time stamp counter stands still. */
-  private boolean isolated;
-  private long frozenTime;
-
-  /** Null while DR7 sets none. */
-  private Breakpoints breakpoints;
-  /** DR6 bits of data breakpoints met by an instruction that holds off traps. */
-  private int heldHits;
 
   /** Why run must come back; null while it need not. */
   Exit exit;
@@ -77,10 +58,6 @@ public final class Core implements Translator.Processor {
   int mode;
   /** An instruction that holds off the single-step trap behind it (MOV SS, POP SS). */
   boolean shadow;
-  /** A repeated string instruction has done some of its elements and left. */
-  private boolean paused;
-  /** Retired so far; published to the state block between blocks. */
-  private long retired;
 
   public Core(long memory, long size, CpuConfig config) {
     this.config = config;
@@ -90,13 +67,9 @@ public final class Core implements Translator.Processor {
     mmu = new Mmu(state, state + CpuState.SIZE, memory, size, config, fault, cache);
     cache.mmu(mmu);
     segments = new Segments(this);
-    builder = new BlockBuilder(this);
-    translator = config.engine() != Engine.INTERPRET ? Translator.create(this, state, size).orElse(null) : null;
-    if (config.engine() != Engine.INTERPRET && translator == null) {
-      System.getLogger("lguest.cpu.x86").log(Level.INFO, "no code can be emitted here ({0}): the guest is interpreted", System.getProperty("os.arch"));
-    }
-    lockstep = config.engine() == Engine.CHECK && translator != null ? new Lockstep(this) : null;
-    if (lockstep != null) translator.separate();
+    loop = new Loop(this);
+    engines = new Engines(this, loop, size);
+    translator = engines.translator;
     cache.translator(translator);
     reset();
     x87 = new X87(state + FXSAVE);
@@ -115,12 +88,14 @@ public final class Core implements Translator.Processor {
     changeMode();
   }
 
-  // ---- the loop
+  // ---- running
 
   public Exit run(long maxInstructions) {
     open();
+    exit = null;
+    foreign.drain(cache);
     try {
-      return loop(maxInstructions);
+      return engines.run(maxInstructions);
     } finally {
       settleX87();
       Reference.reachabilityFence(block);
@@ -139,119 +114,12 @@ public final class Core implements Translator.Processor {
     x87.reload();
   }
 
-  private Exit loop(long maxInstructions) {
-    exit = null;
-    foreign.drain(cache);
-    long limit = retired + maxInstructions;
-    if (limit < 0) limit = Long.MAX_VALUE;
-    if (lockstep != null) return checkUntil(limit);
-    return translator == null ? interpretUntil(limit) : translateUntil(limit);
-  }
-
-  /** Both engines, as {@link Engine#CHECK} says. */
-  private Exit checkUntil(long limit) {
-    for (;;) {
-      if (requested()) {
-        foreign.drain(cache);
-        return Exit.REQUESTED;
-      }
-      if (retired >= limit) return Exit.BUDGET;
-      int length;
-      try {
-        length = translator.next();
-      } catch (GuestFault f) {
-        fault(f, 0);
-        return exit;
-      }
-      isolated = true;
-      frozenTime = config.timestampCounter().getAsLong();
-      long until = Math.min(Math.max(1, Math.abs(length)), limit - retired);
-      try {
-        Exit answer = length > 0 ? lockstep.run(until) : translateUntil(retired + until);
-        if (answer != Exit.BUDGET) return answer;
-      } finally {
-        isolated = false;
-      }
-    }
-  }
-
   long time() {
-    return isolated ? frozenTime : config.timestampCounter().getAsLong();
+    return engines.time();
   }
 
   Translator translator() {
     return translator;
-  }
-
-  long retired() {
-    return retired;
-  }
-
-  void rewind(long instructions) {
-    retired = instructions;
-    exit = null;
-  }
-
-  Exit interpretUntil(long limit) {
-    Block b = null;
-    for (;;) {
-      if (requested()) {
-        if (b != null) eip(b.eip);
-        foreign.drain(cache);
-        return Exit.REQUESTED;
-      }
-      if (b == null) {
-        if (retired >= limit) return Exit.BUDGET;
-        if (steps()) {
-          step();
-          if (exit != null) return exit;
-          continue;
-        }
-        b = locate(limit - retired);
-        if (b == null) return exit;
-      } else if (retired + b.instructions > limit) {
-        eip(b.eip);
-        b = null;
-        continue;
-      }
-      b = execute(b);
-      Native.set64(state + INSTRUCTIONS, retired);
-      if (exit != null) return exit;
-    }
-  }
-
-  Exit translateUntil(long limit) {
-    for (;;) {
-      if (requested()) {
-        foreign.drain(cache);
-        return Exit.REQUESTED;
-      }
-      if (retired >= limit) return Exit.BUDGET;
-      boolean progress;
-      try {
-        progress = translator.run(limit - retired);
-      } catch (GuestFault f) {
-        fault(f, 0);
-        progress = true;
-      }
-      retired += translator.retired();
-      if (!progress) stepOver();
-      Native.set64(state + INSTRUCTIONS, retired);
-      if (exit != null) return exit;
-    }
-  }
-
-  /** One instruction that is not for the translator: an odd mode, single-stepping, the last few of a budget. */
-  private void stepOver() {
-    if (steps()) {
-      step();
-      return;
-    }
-    try {
-      interpret(prepare());
-    } catch (GuestFault f) {
-      fault(f, 0);
-    }
   }
 
   @Override
@@ -266,81 +134,19 @@ public final class Core implements Translator.Processor {
 
   @Override
   public Object prepare() {
-    return builder.locate(eip(), true);
+    return loop.single();
   }
 
   @Override
   public boolean interpret(Object prepared) {
-    Block next = execute((Block) prepared);
-    if (next != null) eip(next.eip);
+    loop.interpret((Block) prepared);
     return exit == null && !requestPending();
-  }
-
-  /** The block at EIP, of at most so many instructions; null when fetching it faults. */
-  private Block locate(long left) {
-    try {
-      int eip = eip();
-      Block b = cache.jump(eip, mode);
-      if (b == null || b.generation != generation) b = builder.locate(eip, (mode & Mode.CS_FLAT) == 0);
-      return b.instructions > left ? builder.locate(eip, true) : b;
-    } catch (GuestFault f) {
-      fault(f, 0);
-      return null;
-    }
-  }
-
-  /** Instructions are to be run one by one, because a trap may follow each. */
-  private boolean steps() {
-    return breakpoints != null || (get(EFLAGS) & Flags.TF) != 0;
-  }
-
-  /**
-   * One instruction with TF or breakpoints set, and the trap behind it (SDM vol. 3, 17.3.1). RF lets it pass its own breakpoint; it is
-   * gone when the instruction has completed, unless that was an IRET which brought a new one.
-   */
-  private void step() {
-    long before = retired;
-    int flags = get(EFLAGS);
-    shadow = paused = false;
-    if (breakpoints != null) {
-      int stops = (flags & Flags.RF) != 0 ? 0 : breakpoints.atInstruction(segments.base(CS) + eip());
-      if (stops != 0) {
-        debugException(stops);
-        return;
-      }
-      breakpoints.take();
-      set(EFLAGS, flags & ~Flags.RF);
-    }
-    try {
-      Block next = execute(builder.locate(eip(), true));
-      if (next != null) eip(next.eip);
-    } catch (GuestFault f) {
-      fault(f, 0);
-    }
-    Native.set64(state + INSTRUCTIONS, retired);
-    boolean completed = exit == null && (retired != before || paused);
-    if (!completed) {
-      set(EFLAGS, get(EFLAGS) | flags & Flags.RF);
-      return;
-    }
-    int hits = (breakpoints == null ? 0 : breakpoints.take()) | heldHits;
-    heldHits = shadow ? hits : 0;
-    if (shadow) return;
-    if ((flags & Flags.TF) != 0) hits |= SINGLE_STEP;
-    if (hits != 0) debugException(hits);
-  }
-
-  /** DR6 says why; its bits are never cleared here. */
-  private void debugException(int why) {
-    set(DR + 6 * 8, get(DR + 6 * 8) | why);
-    fault(fault.plain(GuestFault.DB), 0);
   }
 
   /** MOV to a debug register. */
   void setDebug(int number, int value) {
     set(DR + 8 * number, value);
-    breakpoints = Breakpoints.of(state);
-    mmu.breakpoints(breakpoints);
+    loop.stepper().debugRegistersChanged();
     changeMode();
   }
 
@@ -349,34 +155,6 @@ public final class Core implements Translator.Processor {
     if (!x87Used) x87.reload();
     x87Used = true;
     return x87;
-  }
-
-  /** Runs one block. Returns the next, or null with EIP stored. */
-  private Block execute(Block b) {
-    Op[] ops = b.ops;
-    int i = 0;
-    try {
-      for (; i < ops.length; i++) ops[i].run(this);
-      int instructions = b.instructions;
-      Block next = b.end.run(this);
-      retired += instructions;
-      return next;
-    } catch (GuestFault f) {
-      eip(b.eips[i]);
-      fault(f, i);
-    } catch (RuntimeException e) {
-      paused = e == Strings.PAUSE;
-      if (e != Block.GONE && !paused) throw e;
-      eip(b.eips[i]);
-      retired += i;
-    }
-    return null;
-  }
-
-  private void fault(GuestFault f, int done) {
-    retired += done;
-    exit = f.exit;
-    if (f.exit == Exit.EXCEPTION && f.vector == GuestFault.PF) Native.set32(state + CR2, f.address);
   }
 
   // ---- what ends of blocks use
@@ -403,7 +181,7 @@ public final class Core implements Translator.Processor {
   Block leave(Exit why, int vector, int eip, int length) {
     fault.set(why, vector, 0, false).length = length;
     exit = why;
-    retired--;
+    loop.retired--;
     return go(eip);
   }
 
@@ -480,7 +258,7 @@ public final class Core implements Translator.Processor {
 
   /** Works out the mode again after segments, CPL or EFLAGS.AC changed. */
   void changeMode() {
-    mode = segments.flatness() | cpl() << Mode.CPL_SHIFT | (breakpoints != null ? Mode.STEPS : 0);
+    mode = segments.flatness() | cpl() << Mode.CPL_SHIFT | (loop.stepper().breaks() ? Mode.STEPS : 0);
     if (cpl() == 3 && (get(CR0) & 1 << 18) != 0 && (get(EFLAGS) & Flags.AC) != 0) {
       mode = mode & ~(Mode.DS_FLAT | Mode.ES_FLAT | Mode.SS_FLAT | Mode.FS_OPEN | Mode.GS_OPEN) | Mode.ALIGNMENT;
     }
@@ -530,12 +308,14 @@ public final class Core implements Translator.Processor {
 
   /** Cheap: also asked inside repeated string instructions. */
   boolean requestPending() {
-    return Native.get32(state + REQUEST) != 0 && !isolated;
+    return Native.get32(state + REQUEST) != 0 && !engines.isolated();
   }
 
-  private boolean requested() {
+  /** Whether somebody wants the run to end; asked once, and then what they have stored is known. */
+  boolean requested() {
     if (!requestPending()) return false;
     REQUEST_WORD.setVolatile(block, (long) REQUEST, 0);
+    foreign.drain(cache);
     return true;
   }
 

@@ -28,30 +28,34 @@ final class Lockstep {
   private static final int LISTED = 12;
 
   private final Core c;
+  private final Engines engines;
   private final StoreLog log = new StoreLog();
   private final byte[] start = new byte[COMPARED];
   private final byte[] expected = new byte[COMPARED];
 
-  Lockstep(Core c) { this.c = c; }
+  Lockstep(Core c, Engines engines) {
+    this.c = c;
+    this.engines = engines;
+  }
 
   /** Runs the next {@code count} instructions both ways. */
   Exit run(long count) {
     long state = c.state;
     settle();
     Native.copy(state, start, 0, COMPARED);
-    long retired = c.retired();
+    long retired = engines.retired();
     log.clear();
     c.mmu.log(log);
-    Exit exit = c.interpretUntil(retired + count);
+    Exit exit = engines.interpret(retired + count);
     Outcome interpreted = outcome(exit, retired);
     settle();
     Native.copy(state, expected, 0, COMPARED);
     log.undo();
     c.mmu.log(null);
     restore(start);
-    c.rewind(retired);
+    engines.rewind(retired);
 
-    exit = c.translateUntil(retired + count);
+    exit = engines.translate(retired + count);
     Outcome translated = outcome(exit, retired);
     settle();
     String difference = difference(interpreted, translated);
@@ -70,7 +74,7 @@ final class Lockstep {
   private Outcome outcome(Exit exit, long before) {
     GuestFault f = c.fault;
     boolean tells = exit == Exit.EXCEPTION || exit == Exit.SOFTWARE_INTERRUPT;
-    return new Outcome(exit, c.retired() - before, tells ? f.vector : 0, tells ? f.errorCode : 0);
+    return new Outcome(exit, engines.retired() - before, tells ? f.vector : 0, tells ? f.errorCode : 0);
   }
 
   private void restore(byte[] saved) {
