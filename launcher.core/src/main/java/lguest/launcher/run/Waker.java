@@ -1,7 +1,9 @@
 package lguest.launcher.run;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.concurrent.TimeUnit;
 import lguest.launcher.GuestLog;
@@ -25,8 +27,9 @@ final class Waker implements AutoCloseable {
 
   private final Poll poll;
   private final GuestLog log;
-  private final List<Watch> watches = new ArrayList<>();
+  private final Map<Integer, Watch> watches = new HashMap<>();
   private final PriorityQueue<Timer> timers = new PriorityQueue<>();
+  private int lastToken;
   private Thread thread;
   private boolean closed;
 
@@ -41,10 +44,12 @@ final class Waker implements AutoCloseable {
     thread = Thread.ofPlatform().daemon().name(name).start(this::run);
   }
 
-  Machine.Watched watch(int fileDescriptor, Runnable ready) {
-    Watch watch = new Watch(fileDescriptor, ready);
-    synchronized (this) { watches.add(watch); }
-    poll.wake();
+  /** Each descriptor has one watch: another takes the place of the one before. */
+  synchronized Machine.Watched watch(int fileDescriptor, Runnable ready) {
+    Watch watch = new Watch(++lastToken, fileDescriptor, ready);
+    watches.values().removeIf(before -> before.fileDescriptor == fileDescriptor);
+    watches.put(watch.token, watch);
+    watch.armed(poll.add(fileDescriptor, watch.token));
     return watch;
   }
 
@@ -79,7 +84,6 @@ final class Waker implements AutoCloseable {
 
   private void run() {
     while (true) {
-      List<Watch> polled = new ArrayList<>();
       List<Timer> due = new ArrayList<>();
       int wait;
       synchronized (this) {
@@ -88,65 +92,79 @@ final class Waker implements AutoCloseable {
         while (!timers.isEmpty() && timers.peek().due - now <= 0) due.add(timers.poll());
         // Rounded up: a wait of 0 would turn in circles through the timer's last millisecond.
         wait = !due.isEmpty() ? 0 : timers.isEmpty() ? -1 : (int) ((timers.peek().due - now) / 1_000_000 + 1);
-        for (Watch watch : watches) if (watch.armed) polled.add(watch);
       }
       for (Timer timer : due) timer.action.run();
-      Poll.Ready[] ready;
       try {
-        ready = poll.await(polled.stream().mapToInt(watch -> watch.fileDescriptor).toArray(), wait);
+        int count = poll.await(wait);
+        for (int i = 0; i < count; i++) report(poll.token(i), poll.isReadable(i));
       } catch (OsException e) {
         log.line(System.Logger.Level.ERROR, "input cannot be watched any more: " + e.getMessage(), e);
         return;
       }
-      for (int i = 0; i < ready.length; i++) polled.get(i).report(ready[i]);
     }
   }
 
+  private void report(int token, boolean readable) {
+    Watch watch;
+    synchronized (this) {
+      watch = watches.get(token);
+      if (watch == null) return;
+      watch.armed = false;
+      watch.pauseMillis = readable ? FIRST_PAUSE_MILLIS : Math.min(2 * watch.pauseMillis, LAST_PAUSE_MILLIS);
+    }
+    watch.ready.run();
+  }
+
+  /** All of it under the Waker's lock. */
   private final class Watch implements Machine.Watched {
-    private final int fileDescriptor;
+    private final int token, fileDescriptor;
     private final Runnable ready;
     private boolean armed = true;
     private int pauseMillis = FIRST_PAUSE_MILLIS;
 
-    Watch(int fileDescriptor, Runnable ready) {
+    Watch(int token, int fileDescriptor, Runnable ready) {
+      this.token = token;
       this.fileDescriptor = fileDescriptor;
       this.ready = ready;
     }
 
-    void report(Poll.Ready what) {
-      synchronized (Waker.this) {
-        if (what == Poll.Ready.NO || !watches.contains(this)) return;
-        armed = false;
-        if (what == Poll.Ready.READABLE) pauseMillis = FIRST_PAUSE_MILLIS;
-        else pauseMillis = Math.min(2 * pauseMillis, LAST_PAUSE_MILLIS);
-        if (what == Poll.Ready.INVALID) {
-          watches.remove(this);
+    private boolean isOver() { return closed || watches.get(token) != this; }
+
+    void armed(Poll.Armed how) {
+      switch (how) {
+        case YES -> { }
+        case ALWAYS -> later(FIRST_PAUSE_MILLIS, () -> report(token, true));
+        case INVALID -> {
+          watches.remove(token);
           log.line(System.Logger.Level.WARNING, "descriptor " + fileDescriptor + " was closed while it was watched; it is watched no more", null);
+          // The device will find out what is wrong with it.
+          later(0, ready);
         }
       }
-      ready.run();
     }
 
     @Override public void rearm() {
       synchronized (Waker.this) {
-        if (armed || !watches.contains(this)) return;
-        if (pauseMillis > FIRST_PAUSE_MILLIS) {
-          // The other end hung up, which stays so. A device that does not mind must not keep us busy.
-          later(pauseMillis, this::arm);
-          return;
-        }
-        armed = true;
+        if (armed || isOver()) return;
+        // The other end may have hung up, which stays so. A device that does not mind must not keep us busy.
+        if (pauseMillis > FIRST_PAUSE_MILLIS) later(pauseMillis, this::arm);
+        else arm();
       }
-      poll.wake();
     }
 
     private void arm() {
-      synchronized (Waker.this) { armed = true; }
+      synchronized (Waker.this) {
+        if (armed || isOver()) return;
+        armed = true;
+        armed(poll.rearm(fileDescriptor, token));
+      }
     }
 
     @Override public void close() {
-      synchronized (Waker.this) { watches.remove(this); }
-      poll.wake();
+      synchronized (Waker.this) {
+        if (!isOver()) poll.remove(fileDescriptor);
+        watches.remove(token, this);
+      }
     }
   }
 }

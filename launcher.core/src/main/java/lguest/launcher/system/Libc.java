@@ -26,8 +26,9 @@ final class Libc {
   static final int MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000;
   static final int EFD_NONBLOCK = 0x800, EFD_CLOEXEC = 0x80000;
   static final int F_DUPFD_CLOEXEC = 1030;
-  static final int EINTR = 4, EAGAIN = 11;
-  static final short POLLIN = 1, POLLERR = 8, POLLHUP = 0x10, POLLNVAL = 0x20;
+  static final int EPERM = 1, EINTR = 4, EEXIST = 17;
+  static final int EPOLL_CLOEXEC = 0x80000, EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL = 2, EPOLL_CTL_MOD = 3;
+  static final int EPOLLIN = 1, EPOLLONESHOT = 1 << 30, EPOLLET = 1 << 31;
 
   private static final Linker LINKER = Linker.nativeLinker();
   private static final MemoryLayout CAPTURED = Linker.Option.captureStateLayout();
@@ -40,7 +41,8 @@ final class Libc {
   private static final MethodHandle READ = handle("read", -1, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG), WRITE = handle("write", -1, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
   private static final MethodHandle MMAP = handle("mmap", -1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
   private static final MethodHandle MUNMAP = handle("munmap", -1, JAVA_INT, JAVA_LONG, JAVA_LONG), EVENTFD = handle("eventfd", -1, JAVA_INT, JAVA_INT, JAVA_INT);
-  private static final MethodHandle POLL = handle("poll", -1, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+  private static final MethodHandle EPOLL_CREATE1 = handle("epoll_create1", -1, JAVA_INT, JAVA_INT), EPOLL_CTL = handle("epoll_ctl", -1, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
+  private static final MethodHandle EPOLL_WAIT = handle("epoll_wait", -1, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
   private static final MethodHandle STRERROR = LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("strerror"), FunctionDescriptor.of(STRING, JAVA_INT));
 
   private Libc() {}
@@ -102,8 +104,14 @@ final class Libc {
 
   static int eventfd(int initial, int flags) { return (int) call((errno, arena) -> (int) EVENTFD.invokeExact(errno, initial, flags)); }
 
-  /** {@code fds} is an array of {@code struct pollfd {int fd; short events; short revents;}}. */
-  static int poll(long fds, long count, int timeoutMillis) { return (int) call((errno, arena) -> (int) POLL.invokeExact(errno, fds, count, timeoutMillis)); }
+  static int epoll_create1(int flags) { return (int) call((errno, arena) -> (int) EPOLL_CREATE1.invokeExact(errno, flags)); }
+
+  /** {@code event} is a {@code struct epoll_event {uint32_t events; uint64_t data;}}, which x86-64 packs into 12 bytes. */
+  static void epoll_ctl(int epoll, int what, int fd, long event) { call((errno, arena) -> (int) EPOLL_CTL.invokeExact(errno, epoll, what, fd, event)); }
+
+  static int epoll_wait(int epoll, long events, int count, int timeoutMillis) {
+    return (int) call((errno, arena) -> (int) EPOLL_WAIT.invokeExact(errno, epoll, events, count, timeoutMillis));
+  }
 
   private static String strerror(int errno) {
     try {

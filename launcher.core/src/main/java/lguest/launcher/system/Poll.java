@@ -3,74 +3,108 @@ package lguest.launcher.system;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.concurrent.atomic.AtomicBoolean;
 
-/** Waits for file descriptors to become readable, and for {@link #wake} from another thread: poll(2) with an eventfd among its descriptors. One thread polls. */
+/**
+ * Waits for file descriptors to become readable, and for {@link #wake} from another thread: epoll(7). A descriptor is told of once and then left alone until it is armed again, by whatever thread:
+ * the kernel does that (EPOLLONESHOT), so the thread that waits need not be woken to hear of it, as with poll(2), whose set is fixed while it waits. One thread waits, any may do the rest.
+ */
 public final class Poll implements AutoCloseable {
-  /** What a descriptor's state is. */
-  public enum Ready { NO, READABLE, HUNG_UP, INVALID }
+  /** What came of arming. INVALID: there is no such descriptor, or not the one that was added. ALWAYS: it is a file, which is readable whenever one looks, and is not waited for. */
+  public enum Armed { YES, ALWAYS, INVALID }
 
-  private static final int ENTRY = 8, EVENTS = 4, REVENTS = 6;
-  private final int event;
-  private Arena arena = Arena.ofShared();
-  private MemorySegment entries = arena.allocate(ENTRY * 4L, 4);
+  /** On x86-64 alone a {@code struct epoll_event} is packed. */
+  private static final int DATA = System.getProperty("os.arch").equals("amd64") ? 4 : 8, EVENT = DATA + 8, MOST = 32;
+  private static final long WOKEN = -1;
+
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment events = arena.allocate((long) MOST * EVENT, 8), change = arena.allocate(EVENT, 8), one = arena.allocate(8, 8);
+  private final AtomicBoolean woken = new AtomicBoolean();
+  private final int epoll, event;
   private boolean closed;
 
   public Poll() throws OsException {
+    int made = -1;
     try {
+      made = Libc.epoll_create1(Libc.EPOLL_CLOEXEC);
       event = Libc.eventfd(0, Libc.EFD_NONBLOCK | Libc.EFD_CLOEXEC);
+      epoll = made;
+      one.set(ValueLayout.JAVA_LONG, 0, 1);
+      // Told of each write, not of what is in it: so nobody has to read it out again.
+      control(Libc.EPOLL_CTL_ADD, event, Libc.EPOLLIN | Libc.EPOLLET, WOKEN);
     } catch (Libc.Failure e) {
+      if (made >= 0) Libc.close(made);
       arena.close();
       throw new OsException(e);
     }
   }
 
-  /** Waits at most {@code millis}, for ever if that is negative, and says what is with each descriptor. */
-  public Ready[] await(int[] descriptors, int millis) throws OsException {
-    int count = descriptors.length + 1;
-    if (entries.byteSize() < (long) count * ENTRY) {
-      arena.close();
-      arena = Arena.ofShared();
-      entries = arena.allocate(2L * count * ENTRY, 4);
-    }
-    for (int i = 0; i < count; i++) {
-      entries.set(ValueLayout.JAVA_INT, (long) i * ENTRY, i == 0 ? event : descriptors[i - 1]);
-      entries.set(ValueLayout.JAVA_SHORT, (long) i * ENTRY + EVENTS, Libc.POLLIN);
-      entries.set(ValueLayout.JAVA_SHORT, (long) i * ENTRY + REVENTS, (short) 0);
-    }
+  private void control(int what, int descriptor, int wanted, long token) {
+    change.set(ValueLayout.JAVA_INT, 0, wanted);
+    change.set(ValueLayout.JAVA_LONG_UNALIGNED, DATA, token);
+    Libc.epoll_ctl(epoll, what, descriptor, change.address());
+  }
+
+  /** Watches a descriptor, armed. {@code token}, from 0 on, is what it will be told by. One that is watched already goes by its new token from now on. */
+  public synchronized Armed add(int descriptor, int token) { return arm(Libc.EPOLL_CTL_ADD, descriptor, token); }
+
+  /** Has a descriptor that was told of told of again. */
+  public synchronized Armed rearm(int descriptor, int token) { return arm(Libc.EPOLL_CTL_MOD, descriptor, token); }
+
+  private Armed arm(int how, int descriptor, int token) {
+    if (closed) return Armed.YES;
     try {
-      Libc.poll(entries.address(), count, millis);
+      control(how, descriptor, Libc.EPOLLIN | Libc.EPOLLONESHOT, token);
+      return Armed.YES;
+    } catch (Libc.Failure e) {
+      return switch (e.errno()) {
+        case Libc.EPERM -> Armed.ALWAYS;
+        case Libc.EEXIST -> arm(Libc.EPOLL_CTL_MOD, descriptor, token);
+        default -> Armed.INVALID;
+      };
+    }
+  }
+
+  /** Watches it no more. What has been told of it already may still come out of {@link #await}. */
+  public synchronized void remove(int descriptor) {
+    if (closed) return;
+    try {
+      control(Libc.EPOLL_CTL_DEL, descriptor, 0, 0);
+    } catch (Libc.Failure e) {
+      // It has been closed, and so is watched no more.
+    }
+  }
+
+  /** Waits at most {@code millis}, for ever if that is negative, and returns for how many descriptors {@link #token} and {@link #isReadable} tell more. */
+  public int await(int millis) throws OsException {
+    int count = 0;
+    try {
+      count = Libc.epoll_wait(epoll, events.address(), MOST, millis);
     } catch (Libc.Failure e) {
       if (e.errno() != Libc.EINTR) throw new OsException(e);
     }
-    if (entries.get(ValueLayout.JAVA_SHORT, REVENTS) != 0) drain();
-    Ready[] ready = new Ready[descriptors.length];
-    for (int i = 0; i < ready.length; i++) ready[i] = meaning(entries.get(ValueLayout.JAVA_SHORT, (i + 1L) * ENTRY + REVENTS));
-    return ready;
+    int told = 0;
+    for (int i = 0; i < count; i++) {
+      if (data(i) == WOKEN) woken.set(false);
+      else if (told++ < i) MemorySegment.copy(events, (long) i * EVENT, events, (told - 1L) * EVENT, EVENT);
+    }
+    return told;
   }
 
-  private static Ready meaning(int events) {
-    if ((events & Libc.POLLNVAL) != 0) return Ready.INVALID;
-    if ((events & Libc.POLLIN) != 0) return Ready.READABLE;
-    return (events & (Libc.POLLHUP | Libc.POLLERR)) != 0 ? Ready.HUNG_UP : Ready.NO;
-  }
+  private long data(int index) { return events.get(ValueLayout.JAVA_LONG_UNALIGNED, (long) index * EVENT + DATA); }
 
-  /** Makes {@link #await} return. Any thread; nothing after {@link #close}. */
+  public int token(int index) { return (int) data(index); }
+
+  /** Else its other end has hung up, or it has an error. */
+  public boolean isReadable(int index) { return (events.get(ValueLayout.JAVA_INT, (long) index * EVENT) & Libc.EPOLLIN) != 0; }
+
+  /** Makes {@link #await} return. Nothing after {@link #close}. */
   public synchronized void wake() {
-    if (closed) return;
-    try (Arena here = Arena.ofConfined()) {
-      MemorySegment one = here.allocate(8, 8);
-      one.set(ValueLayout.JAVA_LONG, 0, 1);
+    if (closed || !woken.compareAndSet(false, true)) return;
+    try {
       Libc.write(event, one.address(), 8);
     } catch (Libc.Failure e) {
       // EAGAIN: it has been woken 2^64 times already.
-    }
-  }
-
-  private void drain() {
-    try (Arena here = Arena.ofConfined()) {
-      Libc.read(event, here.allocate(8, 8).address(), 8);
-    } catch (Libc.Failure e) {
-      // EAGAIN: nothing in it.
     }
   }
 
@@ -79,10 +113,12 @@ public final class Poll implements AutoCloseable {
     if (closed) return;
     closed = true;
     arena.close();
-    try {
-      Libc.close(event);
-    } catch (Libc.Failure e) {
-      // Nothing was written that could be lost.
+    for (int descriptor : new int[] {epoll, event}) {
+      try {
+        Libc.close(descriptor);
+      } catch (Libc.Failure e) {
+        // Nothing was written that could be lost.
+      }
     }
   }
 }

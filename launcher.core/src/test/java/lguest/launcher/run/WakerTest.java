@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -18,6 +20,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class WakerTest {
@@ -90,12 +93,52 @@ class WakerTest {
 
   @Test void aDescriptorClosedWhileWatchedIsNamedAndDropped() throws Exception {
     Machine.Watched watch = waker.watch(pipe.reader(), reports::release);
-    pipe.closeReader();
+    pipe.write();
     waker.start("waker");
+    reported();
+    pipe.closeReader();
+    watch.rearm();
     reported();
     assertEquals(List.of("WARNING descriptor " + pipe.reader() + " was closed while it was watched; it is watched no more"), log);
     watch.rearm();
     nothingReported();
+  }
+
+  @Test void aDescriptorThatIsNoneIsNamed() throws Exception {
+    pipe.closeReader();
+    waker.start("waker");
+    waker.watch(pipe.reader(), reports::release);
+    reported();
+    assertEquals(1, log.size(), log.toString());
+  }
+
+  /** The number of a descriptor that was closed under its watch comes back as another's, and the old watch must not take that one's away. */
+  @Test void aWatchThatOutlivesItsDescriptorDoesNotTakeTheNextOnesAway() throws Exception {
+    Machine.Watched stale = waker.watch(pipe.reader(), () -> { });
+    waker.start("waker");
+    try (TestPipe other = new TestPipe()) {
+      pipe.closeReader();
+      other.duplicateTo(pipe.reader());
+      waker.watch(pipe.reader(), reports::release);
+      stale.close();
+      other.write();
+      reported();
+      pipe.close(pipe.reader());
+    }
+  }
+
+  @Test void aFileIsAlwaysReadable(@TempDir Path folder) throws Exception {
+    int file = pipe.open(Files.createFile(folder.resolve("file")));
+    waker.start("waker");
+    try (Machine.Watched watch = waker.watch(file, reports::release)) {
+      reported();
+      nothingReported();
+      watch.rearm();
+      reported();
+    } finally {
+      pipe.close(file);
+    }
+    assertEquals(List.of(), log);
   }
 
   @Test void timersComeInOrderAndNotEarly() throws Exception {

@@ -53,6 +53,19 @@ public final class TestPipe implements AutoCloseable {
   /** Another descriptor of the reading end. */
   public int duplicate() { return Libc.fcntl(ends[0], Libc.F_DUPFD_CLOEXEC, 0); }
 
+  /** Makes that number one of the reading end's, whatever it was before. */
+  public void duplicateTo(int descriptor) {
+    Linker linker = Linker.nativeLinker();
+    FunctionDescriptor type = FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
+    try {
+      if ((int) linker.downcallHandle(linker.defaultLookup().findOrThrow("dup2"), type).invokeExact(ends[0], descriptor) != descriptor) throw new AssertionError("no duplicate");
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  public int open(Path file) { return Libc.open(file.toString(), Libc.O_RDWR); }
+
   /** Whether this descriptor is one of this pipe. */
   public boolean isOpen(int fd) {
     try {
