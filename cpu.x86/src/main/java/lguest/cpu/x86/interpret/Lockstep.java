@@ -6,7 +6,6 @@ import lguest.cpu.x86.Exit;
 import lguest.cpu.x86.decode.Decoder;
 import lguest.cpu.x86.decode.Instruction;
 import lguest.cpu.x86.mmu.StoreLog;
-import lguest.cpu.x86.state.CpuState;
 import lguest.cpu.x86.state.Flags;
 import lguest.cpu.x86.state.GuestFault;
 import lguest.cpu.x86.state.Mode;
@@ -24,6 +23,7 @@ import lguest.cpu.x86.state.Native;
 final class Lockstep {
   private static final String[] NAMES = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
   private static final int COMPARED = FXSAVE + FXSAVE_SIZE;
+  private static final int AFTER_REQUEST = REQUEST + 8;
 
   private static final int LISTED = 12;
 
@@ -78,8 +78,9 @@ final class Lockstep {
   }
 
   private void restore(byte[] saved) {
-    // What lies between is the translator's own.
-    Native.copy(saved, 0, c.state, CpuState.TLB);
+    // What is left out is the translator's own, and what other threads ask for meanwhile.
+    Native.copy(saved, 0, c.state, REQUEST);
+    Native.copy(saved, AFTER_REQUEST, c.state + AFTER_REQUEST, TLB - AFTER_REQUEST);
     Native.copy(saved, SEGMENTS, c.state + SEGMENTS, COMPARED - SEGMENTS);
     c.mmu.setUser(Native.get32(c.state + CPL) == 3);
     c.changeMode();
