@@ -23,7 +23,7 @@ final class Libc {
   static final int O_RDONLY = 0, O_RDWR = 2, O_CLOEXEC = 0x80000;
   static final int SEEK_END = 2;
   static final int PROT_READ = 1, PROT_WRITE = 2;
-  static final int MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000;
+  static final int MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000, MADV_HUGEPAGE = 14;
   static final int EFD_NONBLOCK = 0x800, EFD_CLOEXEC = 0x80000;
   static final int F_DUPFD_CLOEXEC = 1030;
   static final int EPERM = 1, EINTR = 4, EEXIST = 17;
@@ -43,6 +43,7 @@ final class Libc {
   private static final MethodHandle MUNMAP = handle("munmap", -1, JAVA_INT, JAVA_LONG, JAVA_LONG), EVENTFD = handle("eventfd", -1, JAVA_INT, JAVA_INT, JAVA_INT);
   private static final MethodHandle EPOLL_CREATE1 = handle("epoll_create1", -1, JAVA_INT, JAVA_INT), EPOLL_CTL = handle("epoll_ctl", -1, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
   private static final MethodHandle EPOLL_WAIT = handle("epoll_wait", -1, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
+  private static final MethodHandle MADVISE = handle("madvise", -1, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
   private static final MethodHandle STRERROR = LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("strerror"), FunctionDescriptor.of(STRING, JAVA_INT));
 
   private Libc() {}
@@ -101,6 +102,8 @@ final class Libc {
   }
 
   static void munmap(long address, long length) { call((errno, arena) -> (int) MUNMAP.invokeExact(errno, address, length)); }
+
+  static void madvise(long address, long length, int advice) { call((errno, arena) -> (int) MADVISE.invokeExact(errno, address, length, advice)); }
 
   static int eventfd(int initial, int flags) { return (int) call((errno, arena) -> (int) EVENTFD.invokeExact(errno, initial, flags)); }
 
