@@ -35,7 +35,7 @@ public final class Core implements Translator.Processor {
   final Segments segments;
   final CpuConfig config;
   final BlockCache cache;
-  /** The state block. Freed with this object, not by close: counters may be asked for after the end. */
+  /** The state block, the MMU's scratch area and its marks. Freed with this object, not by close: counters may be asked for after the end. */
   private final MemorySegment block;
   private boolean closed;
   private final X87 x87;
@@ -61,10 +61,10 @@ public final class Core implements Translator.Processor {
 
   public Core(long memory, long size, CpuConfig config) {
     this.config = config;
-    block = Arena.ofAuto().allocate(CpuState.SIZE + BOUNCE_SIZE, 64);
+    block = Arena.ofAuto().allocate(CpuState.SIZE + BOUNCE_SIZE + (size >>> 12), 4096);
     state = block.address();
     cache = new BlockCache(size);
-    mmu = new Mmu(state, state + CpuState.SIZE, memory, size, config, fault, cache);
+    mmu = new Mmu(state, state + CpuState.SIZE, state + CpuState.SIZE + BOUNCE_SIZE, memory, size, config, fault, cache);
     cache.mmu(mmu);
     segments = new Segments(this);
     loop = new Loop(this);
@@ -328,7 +328,7 @@ public final class Core implements Translator.Processor {
   }
 
   public CpuStatistics statistics() {
-    return new CpuStatistics(cache.decoded, cache.dropped, mmu.misses, mmu.flushes, translator == null ? Map.of() : translator.statistics());
+    return new CpuStatistics(cache.decoded, cache.dropped, mmu.misses(), mmu.flushes, translator == null ? Map.of() : translator.statistics());
   }
 
   // ---- what the Host does between runs

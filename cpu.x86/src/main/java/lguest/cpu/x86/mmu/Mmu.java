@@ -41,8 +41,8 @@ public final class Mmu {
   private final CpuConfig config;
   private final GuestFault fault;
   private final CodeWatcher watcher;
-  /** Per physical page: code was decoded from it. Written by the vCPU thread only. */
-  private final byte[] code;
+  /** Address of a byte per physical page: code was decoded from it. Written by the vCPU thread only. */
+  private final long code;
   /** Host address of a scratch area for read-modify-write accesses that cannot go straight to memory. */
   private final long bounce;
   private int bounceLinear;
@@ -51,20 +51,14 @@ public final class Mmu {
   /** Host address of the TLB in use; state slot TLB holds the same for emitted code. */
   private long tlb;
   private boolean user;
-  /**
-   * TLB entries filled since the last full flush, as offsets: few, when a guest switches often. Beyond its length all entries
-   * count as filled.
-   */
-  private final int[] filled = new int[1024];
-  private int filledCount;
   /** Not null: every store is noted there before it happens, and goes the slow way for that. */
   private StoreLog log;
   /** Not null: data accesses to their pages are looked at. */
   private Breakpoints breakpoints;
-  public long misses;
   public long flushes;
 
-  public Mmu(long state, long bounce, long memory, long size, CpuConfig config, GuestFault fault, CodeWatcher watcher) {
+  /** {@code bounce}: address of 64 bytes for its own use, and {@code code}: of one per page of memory, all 0. */
+  public Mmu(long state, long bounce, long code, long memory, long size, CpuConfig config, GuestFault fault, CodeWatcher watcher) {
     this.state = state;
     this.bounce = bounce;
     this.memory = memory;
@@ -72,7 +66,13 @@ public final class Mmu {
     this.config = config;
     this.fault = fault;
     this.watcher = watcher;
-    this.code = new byte[(int) (size >>> 12)];
+    this.code = code;
+    Native.set64(state + RAM, memory);
+    Native.set32(state + LINEAR_LAST, config.linearLimit() - 1);
+    Native.set32(state + DIRECTORY_FORBIDDEN, config.directoryForbidden());
+    Native.set32(state + TABLE_FORBIDDEN, config.tableForbidden());
+    Native.set64(state + CODE_MARKS, code);
+    letWalk();
     setUser(false);
     invalidateAll();
   }
@@ -167,7 +167,7 @@ public final class Mmu {
     long e = entry(a);
     if (Native.get64(e + TLB_WRITE) == (a & 0xFFFFF000L)) return Native.get64(e + TLB_ADDEND) + unsigned(a);
     int physical = translate(a, true);
-    return code[physical >>> 12] != 0 || log != null ? 0 : memory + unsigned(physical);
+    return hasCode(physical >>> 12) || log != null ? 0 : memory + unsigned(physical);
   }
 
   /** Guest-physical address of code at a; faults as a fetch does. */
@@ -249,7 +249,7 @@ public final class Mmu {
     int physical = translate(a, true);
     boolean crosses = crosses(a, bytes);
     if (breakpoints != null) breakpoints.accessed(a, bytes, true);
-    if (!crosses && code[physical >>> 12] == 0 && log == null) return memory + unsigned(physical);
+    if (!crosses && !hasCode(physical >>> 12) && log == null) return memory + unsigned(physical);
     if (crosses) translate(nextPage(a), true);
     bounceLinear = a;
     bounceSize = bytes;
@@ -281,14 +281,14 @@ public final class Mmu {
   }
 
   private void storing(int physical, int bytes) {
-    if (code[physical >>> 12] != 0) watcher.storing(physical, bytes);
+    if (hasCode(physical >>> 12)) watcher.storing(physical, bytes);
   }
 
   // ---- page tables
 
   /** Walks, checks rights, sets accessed and dirty, fills the TLB. Returns the guest-physical address. */
   private int translate(int a, boolean write) {
-    misses++;
+    Native.set64(state + WALKS, misses() + 1);
     if (config.linearLimit() != 0 && Integer.compareUnsigned(a, config.linearLimit()) >= 0) throw pageFault(a, write, 0);
     int cr0 = Native.get32(state + CR0);
     if ((cr0 & PG) == 0) {
@@ -347,16 +347,17 @@ public final class Mmu {
   private int fill(int a, int physical, boolean writable) {
     long e = entry(a);
     long tag = a & 0xFFFFF000L;
-    if (Native.get64(e + TLB_READ) == TLB_INVALID && filledCount <= filled.length) {
-      if (filledCount < filled.length) filled[filledCount] = (int) (e - state);
-      filledCount++;
+    int filled = Native.get32(state + FILLED_COUNT);
+    if (Native.get64(e + TLB_READ) == TLB_INVALID && filled <= MOST_FILLED) {
+      Native.set32(state + FILLED + filled * 4L, (int) (e - state));
+      Native.set32(state + FILLED_COUNT, filled + 1);
     }
     if (breakpoints != null && breakpoints.watches((int) tag)) {
       invalidate(e);
       return physical;
     }
     Native.set64(e + TLB_READ, tag);
-    Native.set64(e + TLB_WRITE, writable && code[physical >>> 12] == 0 && log == null ? tag : TLB_INVALID);
+    Native.set64(e + TLB_WRITE, writable && !hasCode(physical >>> 12) && log == null ? tag : TLB_INVALID);
     Native.set64(e + TLB_ADDEND, memory + unsigned(physical) - unsigned(a));
     return physical;
   }
@@ -387,13 +388,25 @@ public final class Mmu {
   /** Which data accesses to look out for from now on; null for none. */
   public void breakpoints(Breakpoints breakpoints) {
     this.breakpoints = breakpoints;
+    letWalk();
     flush();
   }
 
   /** Notes stores from now on, or with null no longer. */
   public void log(StoreLog log) {
     this.log = log;
+    letWalk();
     setUser(user);
+  }
+
+  /** Emitted code may fill the TLB as long as nobody wants to see accesses. */
+  private void letWalk() {
+    Native.set64(state + RAM_SIZE, log == null && breakpoints == null ? size : 0);
+  }
+
+  /** Walks through the page tables so far, by whomever. */
+  public long misses() {
+    return Native.get64(state + WALKS);
   }
 
   /** Of both pairs, noted or not. */
@@ -412,12 +425,13 @@ public final class Mmu {
 
   public void flush() {
     flushes++;
-    if (filledCount <= filled.length) {
-      for (int i = 0; i < filledCount; i++) invalidate(state + filled[i]);
+    int filled = Native.get32(state + FILLED_COUNT);
+    if (filled <= MOST_FILLED) {
+      for (int i = 0; i < filled; i++) invalidate(state + Native.get32(state + FILLED + i * 4L));
     } else {
       invalidateAll();
     }
-    filledCount = 0;
+    Native.set32(state + FILLED_COUNT, 0);
   }
 
   private void invalidateAll() {
@@ -444,23 +458,30 @@ public final class Mmu {
   // ---- pages with code
 
   public boolean hasCode(int page) {
-    return code[page] != 0;
+    return Native.get8(code + page) != 0;
   }
 
   /** Code is about to be decoded from a page: from now on stores to it are seen. */
   public void watch(int page) {
-    if (code[page] != 0) return;
-    code[page] = 1;
+    if (hasCode(page)) return;
+    Native.set8(code + page, 1);
     long host = memory + ((long) page << 12);
-    for (long e = state + TLB_SUPERVISOR, last = e + 2 * TLB_SIZE; e < last; e += 1 << TLB_ENTRY_SHIFT) {
-      long tag = Native.get64(e + TLB_WRITE);
-      if (tag != TLB_INVALID && tag + Native.get64(e + TLB_ADDEND) == host) Native.set64(e + TLB_WRITE, TLB_INVALID);
+    int filled = Native.get32(state + FILLED_COUNT);
+    if (filled <= MOST_FILLED) {
+      for (int i = 0; i < filled; i++) closeForWriting(state + Native.get32(state + FILLED + i * 4L), host);
+    } else {
+      for (long e = state + TLB_SUPERVISOR, last = e + 2 * TLB_SIZE; e < last; e += 1 << TLB_ENTRY_SHIFT) closeForWriting(e, host);
     }
     // Pairs with the fence in Core.memoryWritten: either the other thread sees the mark, or we decode its bytes.
     VarHandle.fullFence();
   }
 
+  private static void closeForWriting(long e, long host) {
+    long tag = Native.get64(e + TLB_WRITE);
+    if (tag != TLB_INVALID && tag + Native.get64(e + TLB_ADDEND) == host) Native.set64(e + TLB_WRITE, TLB_INVALID);
+  }
+
   public void unwatch(int page) {
-    code[page] = 0;
+    Native.set8(code + page, 0);
   }
 }

@@ -90,6 +90,22 @@ public final class CpuState {
   /** In there. MXCSR and XMM0..XMM7 are always as they stand here; x87 and MMX registers may have moved to the unit. */
   public static final int MXCSR = FXSAVE + 24, MXCSR_MASK = FXSAVE + 28, XMM = FXSAVE + 160;
 
+  // What emitted code needs to walk page tables itself, see translate.Walker.
+  /** Host address of guest-physical address 0; bytes of guest memory, or 0 while every walk is the MMU's; last linear address that may be mapped. */
+  public static final int RAM = 0x600, RAM_SIZE = 0x608, LINEAR_LAST = 0x610;
+  /** Bits that present entries must not have. */
+  public static final int DIRECTORY_FORBIDDEN = 0x614, TABLE_FORBIDDEN = 0x618;
+  /** Address of a byte per physical page: not 0 when code was decoded from it. */
+  public static final int CODE_MARKS = 0x620;
+  /** How many elements of {@link #FILLED} count, see Mmu.flush; walks so far, 64 bits. */
+  public static final int FILLED_COUNT = 0x628, WALKS = 0x630;
+  /** Address of the table of exits; arithmetic flags while one is looked at, as in {@link #SAVED_FLAGS}. */
+  public static final int EXITS = 0x638, EXIT_FLAGS = 0x640;
+  /** Addresses of the table of blocks and of the jump cache's filter of pages. */
+  public static final int BLOCKS = 0x648, JUMP_PAGES = 0x650;
+  /** What emitted code has done without leaving: misses of the soft TLB and of the jump cache, 64 bits each. */
+  public static final int SERVED_MISSES = 0x658, SERVED_LOOKUPS = 0x660;
+
   /** Two soft TLBs, for CPL 0..2 and for CPL 3. */
   public static final int TLB_SUPERVISOR = 0x1000;
   /** Entry index is linear bits 12..23. A power of two; large, so that what a program walks through fits beside its stack. */
@@ -108,5 +124,11 @@ public final class CpuState {
   /** A second pair, for runs whose stores are noted (Mmu.log). */
   public static final int TLB_NOTED = TLB_USER + TLB_SIZE;
 
-  public static final int SIZE = TLB_NOTED + 2 * TLB_SIZE;
+  /**
+   * TLB entries filled since the last full flush, as offsets of 32 bits: few, when a guest switches often. When there is one more than
+   * {@link #MOST_FILLED}, all entries count as filled.
+   */
+  public static final int FILLED = TLB_NOTED + 2 * TLB_SIZE, MOST_FILLED = 1024;
+
+  public static final int SIZE = FILLED + (MOST_FILLED + 1) * 4 + 60;
 }

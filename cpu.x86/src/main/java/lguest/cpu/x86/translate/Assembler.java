@@ -117,6 +117,12 @@ final class Assembler {
     if (small) byte_(value); else int_(value);
   }
 
+  /** The same on a byte there. */
+  void group1MemoryByte(int digit, int base, int displacement, int value) {
+    rm(0x80, digit, base, displacement);
+    byte_(value);
+  }
+
   /** {@code jcc rel32}; returns where its displacement lies, for {@link #patchJump} or {@link #here}. */
   int jcc(int condition) {
     byte_(0x0F);

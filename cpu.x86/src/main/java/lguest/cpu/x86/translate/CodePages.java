@@ -54,7 +54,13 @@ final class CodePages {
   private Block[] table = new Block[SMALLEST];
   private int blocks;
 
-  CodePages(int count) { pages = new Page[count]; }
+  /** Whom emitted code asks. */
+  private final BlockTable emitted;
+
+  CodePages(int count, BlockTable emitted) {
+    pages = new Page[count];
+    this.emitted = emitted;
+  }
 
   private static int hash(int physical, int eip, int mode) {
     int h = eip ^ (physical >>> 12) * 0x9E3779B1 ^ mode << 18;
@@ -107,6 +113,7 @@ final class CodePages {
 
   private void remove(Block gone) {
     blocks--;
+    emitted.remove(gone);
     int place = hash(gone.physical, gone.eip, gone.mode) & table.length - 1;
     if (table[place] == gone) {
       table[place] = gone.next;
@@ -124,6 +131,7 @@ final class CodePages {
 
   void dropAll() {
     Arrays.fill(pages, null);
+    emitted.clear();
     table = new Block[SMALLEST];
     blocks = 0;
   }

@@ -1,28 +1,51 @@
 package lguest.cpu.x86.translate;
 
-import java.util.Arrays;
+import static lguest.cpu.x86.state.CpuState.EXITS;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import lguest.cpu.x86.state.Native;
 
 /**
  * Where emitted code can leave, and what is to be done there. Code says only the number of its exit; the rest stands here, so that code stays small.
- * Numbers are handed out in order and forgotten all at once, with the code.
+ * Numbers are handed out in order and forgotten all at once, with the code. The table is native memory: {@link Stubs} looks at it, too.
  */
 final class Exits {
-  /** Kinds. INTERPRET: the interpreter executes the instruction at {@link #eip}. LOAD, STORE: the soft TLB has no entry for the linear address in state.EXIT_VALUE. */
-  static final int INTERPRET = 0, LOAD = 1, STORE = 2;
+  /**
+   * Kinds. INTERPRET: the interpreter executes the instruction at {@link #eip}. LOAD, STORE: the soft TLB has no entry for the linear address in state.EXIT_VALUE;
+   * GROUP_LOAD, GROUP_STORE: the same for a group of accesses. These four stand together, the stores with even numbers.
+   */
+  static final int INTERPRET = 0, LOAD = 1, STORE = 2, GROUP_LOAD = 3, GROUP_STORE = 4;
   /** CHAIN: goes to {@link #eip} in the same page; the jump at {@link #place} may be patched. LOOKUP: goes to the EIP in state.EXIT_VALUE. COUNT: the instruction budget is used up, before the block at {@link #eip}.
    * SITE: no exit, but an entry that state.X87_SITE may name. */
-  static final int CHAIN = 3, LOOKUP = 4, COUNT = 5, SITE = 6;
-  /** Like LOAD and STORE, for a group of accesses. TWIN: it cannot be accessed as one; the jump at {@link #place} may be patched. */
-  static final int GROUP_LOAD = 7, GROUP_STORE = 8, TWIN = 9;
+  static final int LOOKUP = 5, CHAIN = 6, COUNT = 7, SITE = 8;
+  /** TWIN: a group of accesses crosses a page; the jump at {@link #place} may be patched. */
+  static final int TWIN = 9;
   /** In {@link #x87}: no x87 instruction has completed in this block. */
   static final int NO_X87 = -1;
 
   /** Their names. */
-  static final String[] KINDS = {"interpret", "load", "store", "chain", "lookup", "count", "site", "group_load", "group_store", "twin"};
+  static final String[] KINDS = {"interpret", "load", "store", "group_load", "group_store", "lookup", "chain", "count", "site", "twin"};
 
-  private static final int FIELDS = 8;
-  private int[] data = new int[FIELDS * 4096];
+  /** Where things stand in an entry, in bytes, and its size: two to the power of {@link #SHIFT}. */
+  static final int KIND = 0, PLACE = 12, BYTES = 16, SHIFT = 5;
+  private static final int EIP = 4, UNUSED = 8, ALIVE = 20, FIP = 24, X87 = 28;
+  private static final int SMALLEST = 4096;
+
+  private final long state;
+  private MemorySegment table;
   private int count;
+
+  /** For the processor with its state there. */
+  Exits(long state) {
+    this.state = state;
+    make(SMALLEST);
+  }
+
+  private void make(long entries) {
+    table = Arena.ofAuto().allocate(entries << SHIFT, 64);
+    Native.set64(state + EXITS, table.address());
+  }
 
   /**
    * @param eip of the instruction that was not executed
@@ -34,34 +57,41 @@ final class Exits {
    * @param x87 its FOP, and above bit 16 the segment + 1 of the last memory operand of one, 0 for none; or {@link #NO_X87}
    */
   int add(int kind, int eip, int unused, int place, int bytes, int alive, int fip, int x87) {
-    int at = count * FIELDS;
-    if (at == data.length) data = Arrays.copyOf(data, data.length * 2);
-    data[at] = kind;
-    data[at + 1] = eip;
-    data[at + 2] = unused;
-    data[at + 3] = place;
-    data[at + 4] = bytes;
-    data[at + 5] = alive;
-    data[at + 6] = fip;
-    data[at + 7] = x87;
+    if ((long) count << SHIFT == table.byteSize()) {
+      MemorySegment before = table;
+      make(count * 2L);
+      table.copyFrom(before);
+    }
+    set(count, KIND, kind);
+    set(count, EIP, eip);
+    set(count, UNUSED, unused);
+    set(count, PLACE, place);
+    set(count, BYTES, bytes);
+    set(count, ALIVE, alive);
+    set(count, FIP, fip);
+    set(count, X87, x87);
     return count++;
   }
 
-  int kind(int id) { return data[id * FIELDS]; }
+  private void set(int id, int field, int value) { Native.set32(table.address() + ((long) id << SHIFT) + field, value); }
 
-  int eip(int id) { return data[id * FIELDS + 1]; }
+  private int get(int id, int field) { return Native.get32(table.address() + ((long) id << SHIFT) + field); }
 
-  int unused(int id) { return data[id * FIELDS + 2]; }
+  int kind(int id) { return get(id, KIND); }
 
-  int place(int id) { return data[id * FIELDS + 3]; }
+  int eip(int id) { return get(id, EIP); }
 
-  int bytes(int id) { return data[id * FIELDS + 4]; }
+  int unused(int id) { return get(id, UNUSED); }
 
-  int alive(int id) { return data[id * FIELDS + 5]; }
+  int place(int id) { return get(id, PLACE); }
 
-  int fip(int id) { return data[id * FIELDS + 6]; }
+  int bytes(int id) { return get(id, BYTES); }
 
-  int x87(int id) { return data[id * FIELDS + 7]; }
+  int alive(int id) { return get(id, ALIVE); }
+
+  int fip(int id) { return get(id, FIP); }
+
+  int x87(int id) { return get(id, X87); }
 
   int size() { return count; }
 

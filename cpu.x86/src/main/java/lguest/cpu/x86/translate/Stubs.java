@@ -3,6 +3,7 @@ package lguest.cpu.x86.translate;
 import static lguest.cpu.x86.state.CpuState.*;
 import static lguest.cpu.x86.translate.Assembler.*;
 
+import lguest.cpu.x86.state.CpuState;
 import lguest.cpu.x86.state.Flags;
 
 /**
@@ -29,8 +30,10 @@ final class Stubs {
     loadFpu(a);
     enter = a.size();
     enter(a, loadFpu);
+    int walk = a.size();
+    Walker.emit(a);
     exit = a.size();
-    exit(a);
+    exit(a, walk);
     end = a.size() + 63 & ~63;
     memory.write(0, a.array(), a.size());
   }
@@ -63,20 +66,39 @@ final class Stubs {
     a.rr(0xFF, 4, R11);
   }
 
-  /** Called, not jumped to: the 32 bits behind the call are the number of the exit. */
-  private static void exit(Assembler a) {
+  /**
+   * Called, not jumped to: the 32 bits behind the call are the number of the exit. What needs no Java is done here, and the code goes on: page tables are walked for a miss of the
+   * soft TLB, and blocks that were forgotten by the jump cache only are found in {@link BlockTable}.
+   */
+  private static void exit(Assembler a, int walk) {
     a.rm(0x89, RAX, STATE, EAX);
-    for (int i = 0; i < GUEST.length; i++) a.rm(0x89, HOST[i], STATE, GUEST[i]);
+    a.rm(0x89, RCX, STATE, ECX);
+    a.rm(0x89, RDX, STATE, EDX);
+    saveToAx(a);
+    a.rm(0x66, false, 0x89, RAX, STATE, NONE, 0, EXIT_FLAGS);
+    a.plus(false, 0x58, R11);
+    a.rm(0x8B, R11, R11, 0);
+    a.rm(0x89, R11, STATE, EXIT_ID);
+    a.rrq(0xC1, 4, R11); a.byte_(Exits.SHIFT);
+    a.rmq(0x03, R11, STATE, CpuState.EXITS);
+    a.rm(0x8B, R9, R11, Exits.KIND);
+    a.group1(false, 5, R9, Exits.LOAD);
+    a.group1(false, 7, R9, Exits.GROUP_STORE - Exits.LOAD);
+    int miss = a.jcc(6);
+    a.group1(false, 7, R9, Exits.LOOKUP - Exits.LOAD);
+    int lookup = a.jcc(4);
+
+    int leave = a.size();
+    for (int i = 2; i < GUEST.length; i++) a.rm(0x89, HOST[i], STATE, GUEST[i]);
     a.rm(0x89, GUEST_ESP, STATE, ESP);
     a.rm(0x89, R8, STATE, EXIT_VALUE);
     a.rm(0x89, INSTRUCTIONS_LEFT, STATE, BUDGET);
     a.rmq(0x89, GROUP, STATE, GROUP_BASE);
-    a.plus(false, 0x58, R11);
-    a.rm(0x8B, R11, R11, 0);
-    a.rm(0x89, R11, STATE, EXIT_ID);
-    a.byte_(0x9C); // pushfq
-    a.plus(false, 0x58, RCX);
-    a.group1(false, 4, RCX, Flags.ARITHMETIC);
+    a.rm(0x0FB6, RCX, STATE, EXIT_FLAGS + 1);
+    a.group1(false, 4, RCX, Flags.ARITHMETIC & 0xFF);
+    a.rm(0x0FB6, RAX, STATE, EXIT_FLAGS);
+    a.rr(0xC1, 4, RAX); a.byte_(11);
+    a.rr(0x09, RAX, RCX);
     a.rm(0x8B, RDX, STATE, EFLAGS);
     a.group1(false, 4, RDX, ~Flags.ARITHMETIC);
     a.rr(0x09, RCX, RDX);
@@ -90,6 +112,49 @@ final class Stubs {
     a.group1(true, 0, RSP, 8);
     for (int i = PRESERVED.length - 1; i >= 0; i--) a.plus(false, 0x58, PRESERVED[i]);
     a.byte_(0xC3);
+
+    a.here(miss);
+    a.rr(0x8B, RAX, R8);
+    a.group1(false, 4, RAX, 0xFFF);
+    a.rm(0x03, RAX, R11, Exits.BYTES);
+    a.group1(false, 7, RAX, 0x1000);
+    a.patchJump(a.jcc(7), leave); // it crosses a page
+    a.group1(false, 4, R9, 1); // stores have even numbers
+    a.patchJump(a.call(), walk);
+    a.patchJump(a.jcc(2), leave);
+    count(a, SERVED_MISSES);
+    a.rm(0x8B, R9, R11, Exits.PLACE);
+    codeAddress(a, R10, 0);
+    a.rrq(0x03, R9, R10);
+    restore(a);
+    a.rr(0xFF, 4, R9);
+
+    a.here(lookup);
+    BlockTable.emitFind(a, walk, leave);
+    count(a, SERVED_LOOKUPS);
+    restore(a);
+    a.rr(0xFF, 4, R10);
+  }
+
+  /** What {@link #exit} has put away. */
+  private static void restore(Assembler a) {
+    a.rm(0x0FB7, RAX, STATE, EXIT_FLAGS);
+    restoreFromAx(a);
+    a.rm(0x8B, RAX, STATE, EAX);
+    a.rm(0x8B, RCX, STATE, ECX);
+    a.rm(0x8B, RDX, STATE, EDX);
+  }
+
+  private static void count(Assembler a, int counter) {
+    a.rmq(0xFF, 0, STATE, counter);
+  }
+
+  /** LEA of what lies at an offset in code memory; only in code that lies where the assembler's does. */
+  private static void codeAddress(Assembler a, int register, int offset) {
+    a.byte_(0x48 | register >> 3 << 2);
+    a.byte_(0x8D);
+    a.byte_((register & 7) << 3 | 5);
+    a.int_(offset - (a.size() + 4));
   }
 
   // ---- the floating-point unit

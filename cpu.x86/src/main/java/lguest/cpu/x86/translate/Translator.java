@@ -74,18 +74,17 @@ public final class Translator implements AutoCloseable {
   private final long state;
   private final CodeMemory memory;
   private final Stubs stubs;
-  private final Exits exits = new Exits();
+  private final Exits exits;
   private final BlockCompiler compiler;
   private final CodePages pages;
   private final Arena arena = Arena.ofShared();
   private final JumpCache jumps;
+  private final BlockTable blocks;
   private final MemorySegment enter;
   private final byte[] bytes = new byte[4096];
   /** Generation of the jump cache per mode; 0: none yet. Numbers are never used twice until they run out. */
   private final int[] generations = new int[Mode.COUNT];
   private int lastGeneration;
-  /** Which pages, by the low bits of their numbers, the jump cache has code of. */
-  private final long[] jumpPages = new long[64];
   private int currentMode = -1;
   private boolean separate;
   /** Budget of the run, and how much of it the interpreter used. */
@@ -104,11 +103,15 @@ public final class Translator implements AutoCloseable {
     this.processor = processor;
     this.state = state;
     this.memory = memory;
+    exits = new Exits(state);
     stubs = new Stubs(memory);
     compiler = new BlockCompiler(memory, stubs, exits);
-    pages = new CodePages((int) (memorySize >>> 12));
+    blocks = new BlockTable(arena.allocate(BlockTable.SIZE, 4096).address());
+    pages = new CodePages((int) (memorySize >>> 12), blocks);
     jumps = new JumpCache(arena.allocate(JumpCache.SIZE, 4096).address());
     Native.set64(state + JUMP_CACHE, jumps.address());
+    Native.set64(state + JUMP_PAGES, jumps.pages());
+    Native.set64(state + BLOCKS, blocks.address());
     enter = MemorySegment.ofAddress(memory.address(stubs.enter));
   }
 
@@ -150,6 +153,8 @@ public final class Translator implements AutoCloseable {
     all.put("blocks", compiled);
     all.put("code", compiler.used());
     all.put("forgotten", forgotten);
+    all.put("served.misses", Native.get64(state + SERVED_MISSES));
+    all.put("served.lookups", Native.get64(state + SERVED_LOOKUPS));
     for (int i = 0; i < left.length; i++) if (left[i] != 0) all.put("left." + Exits.KINDS[i], left[i]);
     for (Mnemonic m : Mnemonic.values()) if (stepped[m.ordinal()] != 0) all.put("stepped." + m.name().toLowerCase(Locale.ROOT), stepped[m.ordinal()]);
     return all;
@@ -343,8 +348,9 @@ public final class Translator implements AutoCloseable {
     }
     if (block.instructions != 0 && !separate) {
       useGeneration();
-      jumps.put(eip, Native.get64(state + GENERATION), memory.address(block.entry), memory.address(block.direct));
-      jumpPages[eip >>> 18 & jumpPages.length - 1] |= 1L << (eip >>> 12);
+      long target = memory.address(block.entry), direct = memory.address(block.direct);
+      jumps.put(eip, Native.get64(state + GENERATION), target, direct);
+      blocks.put(block, target, direct);
     }
     return block;
   }
@@ -376,18 +382,13 @@ public final class Translator implements AutoCloseable {
   /** Linear addresses may mean other code than before. */
   public void forgetJumps() {
     Arrays.fill(generations, 0);
-    Arrays.fill(jumpPages, 0);
+    jumps.forgetPages();
     currentMode = -1;
   }
 
   /** The same, but only those in [linear, linear + length). */
   public void forgetJumps(int linear, long length) {
-    long pages = ((linear & 0xFFF) + length + 0xFFF) >>> 12;
-    for (int page = linear >>> 12, n = 0; n < pages; n++, page++) {
-      if (n < jumpPages.length * 64 && (jumpPages[page >>> 6 & jumpPages.length - 1] & 1L << page) == 0) continue;
-      forgetJumps();
-      return;
-    }
+    if (jumps.has(linear >>> 12, ((linear & 0xFFF) + length + 0xFFF) >>> 12)) forgetJumps();
   }
 
   public boolean hasCode(int page) { return pages.has(page); }
