@@ -132,9 +132,17 @@ final class Neighbours {
     return Optional.empty();
   }
 
-  private boolean isSuperseded(From neighbour) { return from.stream().filter(other -> other.place == neighbour.place).toList().getLast() != neighbour; }
+  /** Whether that place has sent us another ring since. */
+  private boolean isSuperseded(From neighbour) {
+    for (int i = from.size() - 1; from.get(i) != neighbour; i--) if (from.get(i).place == neighbour.place) return true;
+    return false;
+  }
 
-  private boolean isFirst(From neighbour) { return from.stream().filter(other -> other.place == neighbour.place).findFirst().orElseThrow() == neighbour; }
+  /** Whether that place has no older ring, which is to be emptied before. */
+  private boolean isFirst(From neighbour) {
+    for (int i = 0; from.get(i) != neighbour; i++) if (from.get(i).place == neighbour.place) return false;
+    return true;
+  }
 
   private void end(From neighbour) {
     from.remove(neighbour);

@@ -28,6 +28,9 @@ final class Interrupts {
   private final Traps traps;
   private final Statistics statistics;
 
+  /** Whether something was left pending at the last look. */
+  private volatile boolean refused;
+
   /** The guest sleeps until an interrupt. */
   private boolean halted;
   private long timerDeadline = AlarmClock.NEVER;
@@ -38,8 +41,14 @@ final class Interrupts {
     this.statistics = statistics;
   }
 
-  /** Makes a line pending; one that is already stays so. Any thread; waking the guest is the caller's. */
-  void raise(int irq) { pending.getAndUpdate(lines -> lines | 1 << irq); }
+  /**
+   * Makes a line pending. Any thread; waking the guest is the caller's, if this says so: for a line that has been pending already
+   * somebody has done that, unless the guest has looked since and could not take it.
+   */
+  boolean raise(int irq) {
+    int line = 1 << irq;
+    return (pending.getAndUpdate(lines -> lines | line) & line) == 0 || refused;
+  }
 
   /** HALT. */
   void halt() { halted = true; }
@@ -60,6 +69,13 @@ final class Interrupts {
 
   /** Delivers at most one interrupt. {@code eip} is where the guest would go on. */
   Waiting deliver(int eip) {
+    Waiting left = tryToDeliver(eip);
+    boolean now = left != Waiting.NOTHING;
+    if (now != refused) refused = now;
+    return left;
+  }
+
+  private Waiting tryToDeliver(int eip) {
     int lines = pending.get();
     if (lines == 0 || !data.known()) return Waiting.NOTHING;
     int candidates = lines & ~data.blockedInterrupts();

@@ -168,8 +168,7 @@ final class SoftwareHost implements Host {
 
   @Override public void interrupt(int irq) {
     if (irq < 0 || irq >= Interrupts.LINES) throw new IllegalArgumentException("interrupt " + irq + " of 0 to " + (Interrupts.LINES - 1));
-    interrupts.raise(irq);
-    nudge();
+    if (interrupts.raise(irq)) nudge();
   }
 
   @Override public void breakIn() {

@@ -2,21 +2,20 @@ package lguest.launcher.run;
 
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.locks.ReadWriteLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.concurrent.locks.StampedLock;
 import lguest.host.Host;
 
 /** A guest's Host, for those who may still knock when it is gone or come before it is there: they find nobody, and no error. The last figures can be asked for afterwards. */
 final class HostDoor {
-  private final ReadWriteLock lock = new ReentrantReadWriteLock();
+  private final StampedLock lock = new StampedLock();
   private Host host;
   private volatile long instructions;
   private volatile Map<String, Long> statistics = Map.of();
 
   void open(Host opened) {
-    lock.writeLock().lock();
+    long stamp = lock.writeLock();
     host = opened;
-    lock.writeLock().unlock();
+    lock.unlockWrite(stamp);
   }
 
   /** The guest's thread, between {@link #open} and {@link #close}. */
@@ -42,10 +41,10 @@ final class HostDoor {
 
   /** Closes the Host. The guest's thread, or the only one that ever had it. */
   void close() {
-    lock.writeLock().lock();
+    long stamp = lock.writeLock();
     Host closing = host;
     host = null;
-    lock.writeLock().unlock();
+    lock.unlockWrite(stamp);
     if (closing == null) return;
     try {
       instructions = closing.instructions();
@@ -56,11 +55,11 @@ final class HostDoor {
   }
 
   private void knock(Runnable call) {
-    lock.readLock().lock();
+    long stamp = lock.readLock();
     try {
       if (host != null) call.run();
     } finally {
-      lock.readLock().unlock();
+      lock.unlockRead(stamp);
     }
   }
 }

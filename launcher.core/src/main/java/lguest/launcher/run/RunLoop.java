@@ -68,6 +68,7 @@ final class RunLoop implements Runnable {
   private void awaitRelease(BooleanSupplier released) {
     while (!machine.ending()) {
       long ticket = bell.ticket();
+      if (released.getAsBoolean()) return;
       boolean worked = bus.work();
       if (released.getAsBoolean()) return;
       if (!worked) bell.await(ticket);

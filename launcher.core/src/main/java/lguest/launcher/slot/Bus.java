@@ -71,7 +71,7 @@ public final class Bus {
   }
 
   /**
-   * The guest's thread: a DMA the guest has sent (L31). The first slot the key belongs to gets it, and the guest may run on when what is returned says true.
+   * The guest's thread: a DMA the guest has sent (L31). The first slot the key belongs to gets it, and hands it on if it can; the guest may run on when what is returned says true.
    * Nobody's: logged, and the guest may run on. A bad address is an {@link lguest.memory.InvalidAddressException}.
    */
   public BooleanSupplier send(long address, long key) {
@@ -80,6 +80,7 @@ public final class Bus {
       int channel = slot.channel(key);
       if (channel < 0) continue;
       Transfer transfer = slot.send(channel, dma);
+      slot.work();
       return () -> slot.isReleased(transfer);
     }
     if (++sentToNobody <= LOGGED) machine.log().line(System.Logger.Level.WARNING, "Pending dma %#x, key %#x: no device has this key%s".formatted(address, key, sentToNobody == LOGGED ? "; more of these are not logged" : ""), null);

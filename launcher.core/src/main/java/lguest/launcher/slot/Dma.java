@@ -13,8 +13,9 @@ import lguest.memory.GuestMemory;
  * once, so a guest that changes it meanwhile changes nothing, and checked (L32): whoever has one may rely on its addresses.
  *
  * @param address of the structure itself, where used_len is
+ * @param length bytes in all sections
  */
-record Dma(long address, List<Section> sections) {
+record Dma(long address, List<Section> sections, long length) {
   static final int SIZE = 100, MAX_SECTIONS = 16;
   private static final int ADDRESSES = 4, LENGTHS = 68;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -26,18 +27,17 @@ record Dma(long address, List<Section> sections) {
   static Dma read(GuestMemory memory, long address) {
     MemorySegment bytes = memory.view(address, SIZE);
     List<Section> sections = new ArrayList<>(MAX_SECTIONS);
+    long all = 0;
     for (int i = 0; i < MAX_SECTIONS; i++) {
       int length = Short.toUnsignedInt(bytes.get(SHORT, LENGTHS + 2L * i));
       if (length == 0) break;
       long start = Integer.toUnsignedLong(bytes.get(INT, ADDRESSES + 4L * i));
       memory.view(start, length);
       sections.add(new Section(start, length));
+      all += length;
     }
-    return new Dma(address, List.copyOf(sections));
+    return new Dma(address, List.copyOf(sections), all);
   }
-
-  /** Bytes in all sections. */
-  long length() { return sections.stream().mapToLong(Section::length).sum(); }
 
   /** Tells the guest how much was transferred; after everything that was written before. */
   void setUsed(GuestMemory memory, long length) {

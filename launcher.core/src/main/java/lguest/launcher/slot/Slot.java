@@ -42,12 +42,16 @@ public final class Slot implements DeviceSlot, Exchange.Tenancy {
   private final Calls calls;
   private final Exchange exchange;
   private final Consumer<Slot> onSettled;
+  /** Where the keys are, once that is settled: each request of a guest is held against it, in every slot. */
+  private volatile Keys keys = new Keys(0, 0);
   // Under the occupancy's lock.
   private final Transfers transfers;
   private Description description;
   private boolean settled;
   private long pages;
   private int room;
+
+  private record Keys(long first, int channels) {}
 
   /** @param onSettled told when the first device has said what the slot is */
   public Slot(Machine machine, int index, String type, String argument, Consumer<Slot> onSettled) {
@@ -125,7 +129,9 @@ public final class Slot implements DeviceSlot, Exchange.Tenancy {
   @Override public void settled(Occupant occupant) {
     boolean first = occupancy.locked(() -> {
       if (description == null) throw new IllegalStateException("it did not describe itself");
-      return !settled && (settled = true);
+      if (settled) return false;
+      keys = new Keys(base(), description.channels());
+      return settled = true;
     });
     if (first) onSettled.accept(this);
   }
@@ -145,10 +151,9 @@ public final class Slot implements DeviceSlot, Exchange.Tenancy {
 
   /** The channel a DMA key means here, or −1. */
   int channel(long key) {
-    return occupancy.locked(() -> {
-      long channel = (key - base()) / 4;
-      return settled && key >= base() && key % 4 == 0 && channel < description.channels() ? (int) channel : -1;
-    });
+    Keys mine = keys;
+    long channel = (key - mine.first) / 4;
+    return key >= mine.first && key % 4 == 0 && channel < mine.channels ? (int) channel : -1;
   }
 
   // The guest's thread.
@@ -161,8 +166,8 @@ public final class Slot implements DeviceSlot, Exchange.Tenancy {
 
   /** {@link lguest.device.DeviceContext#offered}. */
   Optional<Request> offered(Occupant asking, int channel) {
-    Objects.checkIndex(channel, occupancy.locked(() -> description).channels());
     return occupancy.locked(() -> {
+      Objects.checkIndex(channel, description.channels());
       // In a slot that drains already, too: the call that goes on is waited for, and to say that there is no buffer, where there is one, would be a lie that a guest may die of.
       if (!calls.isCalling(asking)) throw new IllegalStateException("offered() is for the guest's thread, in request() and service()");
       return transfers.bufferFor(asking, channel, key(channel));
@@ -180,6 +185,7 @@ public final class Slot implements DeviceSlot, Exchange.Tenancy {
       Occupant holder = given.holder;
       calls.call(holder, device -> device.request(new Transfer.Handle(this, given, holder)));
     }
+    if (!serviceAsked.get()) return worked;
     Optional<Occupant> served = occupancy.active(device -> serviceAsked.getAndSet(false) ? device : null);
     served.ifPresent(occupant -> {
       calls.call(occupant, Device::service);

@@ -32,6 +32,8 @@ final class SlotContext implements DeviceContext {
   private final Machine machine;
   private final Occupant owner;
   private final Arena arena = Arena.ofShared();
+  /** All of guest memory, once some has been lent. */
+  private volatile MemorySegment memory;
   private final System.Logger log;
   private final List<Machine.Watched> watches = new CopyOnWriteArrayList<>();
   private final AtomicInteger working = new AtomicInteger();
@@ -46,7 +48,12 @@ final class SlotContext implements DeviceContext {
     log = new SlotLog(slot.type() + " " + slot.index(), machine.log());
   }
 
-  MemorySegment lend(long address, long length) { return machine.memory().lend(address, length, arena); }
+  /** A part of guest memory that has been found to be one. */
+  MemorySegment lend(long address, long length) {
+    MemorySegment all = memory;
+    if (all == null) memory = all = machine.memory().lend(0, machine.memory().size(), arena);
+    return all.asSlice(address, length);
+  }
 
   /** After a service: the descriptors are watched again, but for a device that has asked for time; then after its retry. */
   void serviced() {

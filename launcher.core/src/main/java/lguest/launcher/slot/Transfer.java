@@ -43,7 +43,10 @@ final class Transfer {
       this.slot = slot;
       this.transfer = transfer;
       this.holder = holder;
-      parts = transfer.dma.sections().stream().map(section -> holder.context().lend(section.address(), section.length())).toList();
+      List<Dma.Section> sections = transfer.dma.sections();
+      MemorySegment[] lent = new MemorySegment[sections.size()];
+      for (int i = 0; i < lent.length; i++) lent[i] = holder.context().lend(sections.get(i).address(), sections.get(i).length());
+      parts = List.of(lent);
     }
 
     @Override public int channel() { return transfer.channel; }
