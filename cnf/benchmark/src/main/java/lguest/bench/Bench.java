@@ -53,7 +53,7 @@ final class Bench {
       }
       case "io" -> {
         Options options = Options.parse(words, IoBench.OPTIONS);
-        Commands commands = new Commands(environment(options, "-Dlguest.host.time=true"));
+        Commands commands = new Commands(environment(options, "-Dlguest.host.time=true " + CompilerTime.JAVA_OPTION));
         print(new IoBench(lguest, new Machine.Qemu(root, folder.resolve("bench.pc")), commands, options, folder).run(), IoBench.columns(), options);
       }
       case "boot" -> {

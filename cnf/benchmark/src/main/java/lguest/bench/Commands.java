@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.DoubleAdder;
 
 /** Runs commands one after the other and measures them. The clock runs from before the start of the process to its end. */
 final class Commands {
@@ -20,10 +21,11 @@ final class Commands {
    * How a command went.
    *
    * @param cpu processor seconds of it and all it started
+   * @param compiling those of them in which JVMs compiled their own code
    * @param wall seconds on the clock
    * @param out what it said, on standard output and error alike, without carriage returns
    */
-  record Run(double cpu, double wall, String out) {
+  record Run(double cpu, double compiling, double wall, String out) {
     /** What stands between the first {@code before} and the next {@code after}, or the end. */
     String find(String before, String after) {
       int at = out.indexOf(before);
@@ -36,6 +38,7 @@ final class Commands {
 
   private final ProcessorTime time = new ProcessorTime();
   private final Map<String, String> environment;
+  private final DoubleAdder compiling = new DoubleAdder();
 
   Commands(Map<String, String> environment) { this.environment = environment; }
 
@@ -51,11 +54,11 @@ final class Commands {
   interface Work { String run() throws IOException, InterruptedException; }
 
   Run measure(Work work) {
-    double cpu = time.ofChildren();
+    double cpu = time.ofChildren(), compiled = compiling.sum();
     long start = System.nanoTime();
     try {
       String out = work.run();
-      return new Run(time.ofChildren() - cpu, (System.nanoTime() - start) / 1e9, out);
+      return new Run(time.ofChildren() - cpu, compiling.sum() - compiled, (System.nanoTime() - start) / 1e9, out);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {
@@ -66,7 +69,7 @@ final class Commands {
   Child start(List<String> command) throws IOException {
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().putAll(environment);
-    return new Child(builder.start());
+    return new Child(builder.start(), compiling);
   }
 
   /** Something about all a process has said so far. */
@@ -78,16 +81,17 @@ final class Commands {
 
     private final Process process;
     private final BufferedReader out;
-    private final Thread guard;
+    private final Thread guard, observer;
     private final StringBuilder said = new StringBuilder();
     /** When to give up what is read at the moment; the clock of {@link System#nanoTime}. */
     private volatile long deadline = NEVER;
     private volatile boolean late;
 
-    private Child(Process process) {
+    private Child(Process process, DoubleAdder compiling) {
       this.process = process;
       out = process.inputReader(StandardCharsets.ISO_8859_1);
       guard = Thread.ofVirtual().start(this::watch);
+      observer = Thread.ofPlatform().daemon().start(() -> compiling.add(new CompilerTime().of(process)));
     }
 
     /** A read cannot be given up, but it ends with the process. */
@@ -168,6 +172,7 @@ final class Commands {
         deadline = Math.min(deadline, System.nanoTime() + TimeUnit.SECONDS.toNanos(END_SECONDS));
         process.waitFor();
         guard.interrupt();
+        observer.join();
       } catch (InterruptedException e) {
         end();
         Thread.currentThread().interrupt();

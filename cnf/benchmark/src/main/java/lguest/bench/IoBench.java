@@ -15,7 +15,8 @@ import java.util.Optional;
 /**
  * Consoles, disks and networks. Two things are asked of each: how much gets through, which depends on the processor, beside
  * QEMU's; and what it costs us beside the processor. The second is the difference between a longer and a shorter run, so that
- * starting up and warming up drop out, in processor time of the whole process, less what was spent on guest instructions.
+ * starting up and warming up drop out, in processor time of the whole process, less what was spent on guest instructions. The
+ * JVM's compilers are at work for many seconds, more than short runs last, and so are told apart.
  */
 final class IoBench {
   static final List<String> OPTIONS = List.of("json", "rounds", "requests", "interpret", "translate", "only", "folder");
@@ -133,10 +134,19 @@ final class IoBench {
     row.put("ownMicros", own);
     row.put("ownMicrosOnGuestThread", sample(subject, ours, done -> done.guest().thread() - done.guest().inside()));
     row.put("bar", subject.bar());
-    row.put("verdict", Double.isNaN(subject.bar()) ? "" : own.median() <= subject.bar() ? "pass" : "FAIL");
+    row.put("compilingMicros", sample(subject, ours, IoLoads.Done::compiling));
+    row.put("verdict", verdict(own, subject.bar()));
   }
 
-  private static double own(IoLoads.Done done) { return done.cpu() - done.guest().inside(); }
+  /** What a sample says of a bar. A cost below zero is noise that is larger than the cost, and no cost has been measured then. */
+  static String verdict(Sample cost, double bar) {
+    if (Double.isNaN(bar) || cost.values().length == 0) return "";
+    if (cost.median() > bar) return cost.least() > bar ? "FAIL" : "FAIL, but not in every round";
+    String pass = cost.most() > bar ? "pass, but not in every round" : "pass";
+    return cost.least() > 0 ? pass : cost.median() > 0 ? pass + "; close to what can be measured" : "below what can be measured";
+  }
+
+  private static double own(IoLoads.Done done) { return done.cpu() - done.guest().inside() - done.compiling(); }
 
   private Sample rate(Subject subject, List<Pair> pairs) {
     double units = (double) requests * subject.units() * 1e6;
@@ -156,7 +166,7 @@ final class IoBench {
     return List.of(Report.Column.text("what", "name"), Report.Column.spread("per second", "perSecond", "%.0f"), Report.Column.spread("qemu", "qemu.perSecond", "%.0f"),
         Report.Column.number("lguest/qemu", "ratio", "%.2f"), Report.Column.spread("MiB/s", "mebibytesPerSecond", "%.1f"),
         Report.Column.spread("CPU us each", "micros", "%.1f"), Report.Column.spread("qemu", "qemu.micros", "%.1f"),
-        Report.Column.spread("own cost us", "ownMicros", "%.1f"), Report.Column.spread("of it on the guest's thread", "ownMicrosOnGuestThread", "%.1f"),
+        Report.Column.spread("own cost us", "ownMicros", "%.1f"), Report.Column.spread("compiling", "compilingMicros", "%.1f"), Report.Column.spread("of it on the guest's thread", "ownMicrosOnGuestThread", "%.1f"),
         Report.Column.number("bar", "bar", "%.0f"), Report.Column.text("", "verdict"));
   }
 }

@@ -18,10 +18,11 @@ final class IoLoads {
    *
    * @param micros how long the work took: by the guest's clock, or from boot to end where nobody can ask the guest
    * @param cpu processor seconds of all processes
+   * @param compiling those of them in which the JVM compiled its own code
    * @param guest null for the peer
    * @param said the guest's line about it, without the time: the same for the same work everywhere
    */
-  record Done(double micros, double cpu, GuestStatistics guest, String said) {}
+  record Done(double micros, double cpu, double compiling, GuestStatistics guest, String said) {}
 
   /** So many requests. */
   interface Load { Done run(int requests); }
@@ -88,7 +89,7 @@ final class IoLoads {
           return shell.rest();
         }
       });
-      return new Done(Double.parseDouble(run.find(" of processor time, ", " s in all")) * 1e6, run.cpu(), GuestStatistics.of(run.out()), "");
+      return new Done(Double.parseDouble(run.find(" of processor time, ", " s in all")) * 1e6, run.cpu(), run.compiling(), GuestStatistics.of(run.out()), "");
     };
   }
 
@@ -152,6 +153,6 @@ final class IoLoads {
     Matcher result = RESULT.matcher(run.out());
     if (!result.find()) throw new Failure("the guest did not do it:\n" + run.out().substring(0, Math.min(2000, run.out().length())));
     Function<Integer, Double> time = group -> result.group(group) == null ? 0 : Double.parseDouble(result.group(group));
-    return new Done(time.apply(2) + time.apply(3) * 1e6, run.cpu(), lguest ? GuestStatistics.of(run.out()) : null, result.group(1) + result.group(4));
+    return new Done(time.apply(2) + time.apply(3) * 1e6, run.cpu(), run.compiling(), lguest ? GuestStatistics.of(run.out()) : null, result.group(1) + result.group(4));
   }
 }

@@ -33,6 +33,24 @@ class FiguresTest {
     assertTrue(cpu > 0.01 && cpu < 60, "that took " + cpu + " s");
   }
 
+  @Test void aCostBelowZeroIsNoPass() {
+    assertEquals("pass", IoBench.verdict(new Sample(8, 9, 10), 10));
+    assertEquals("FAIL", IoBench.verdict(new Sample(11, 12), 10));
+    assertEquals("pass, but not in every round", IoBench.verdict(new Sample(8, 9, 12), 10));
+    assertEquals("FAIL, but not in every round", IoBench.verdict(new Sample(8, 11, 12), 10));
+    assertEquals("below what can be measured", IoBench.verdict(new Sample(-9, -3, 2), 10));
+    assertEquals("pass; close to what can be measured", IoBench.verdict(new Sample(-1, 3, 4), 10));
+    assertEquals("", IoBench.verdict(new Sample(1), Double.NaN));
+  }
+
+  @Test void whatAVirtualMachineCompilesIsSeen() {
+    Commands commands = new Commands(java.util.Map.of());
+    String java = ProcessHandle.current().info().command().orElseThrow();
+    Commands.Run run = commands.run(List.of(java, CompilerTime.JAVA_OPTION, "-Xcomp", "-version"));
+    assertTrue(run.compiling() > 0.01 && run.compiling() < run.cpu(), run.compiling() + " of " + run.cpu() + " s");
+    assertEquals(0, commands.run(List.of("sleep", "0.1")).compiling());
+  }
+
   @Test void optionsAreChecked() {
     Options options = Options.parse(List.of("--rounds=3", "sieve:2", "--json"), List.of("rounds", "json"));
     assertEquals(3, options.number("rounds", 5));
