@@ -26,6 +26,13 @@ class EngineTest {
     for (String sum : new String[] {"92059aa1", "3f7a9318"}) assertTrue(result.out().contains("checksum " + sum), result::out);
   }
 
+  /** All that a guest can know about its Host, found out by both engines side by side. */
+  @Test void theSelfTestPassesInLockstep() throws Exception {
+    Lguest.Result result = run("check", "quiet", "run=selftest;poweroff");
+    assertEquals(0, result.status(), result::err);
+    assertTrue(result.out().contains(" passed, 0 failed"), result::out);
+  }
+
   @Test void anUnknownEngineIsNamedWithThoseThereAre() throws Exception {
     Lguest.assertComplaint(run("fast"), "'fast'", "interpret, translate or check");
   }
