@@ -17,7 +17,6 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import lguest.device.block.BlockDeviceTest.Guest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,7 +28,7 @@ class DiskFileTest {
   @Test void anyMixOfAlignmentsMovesTheSameBytes() throws Exception {
     long seed = System.nanoTime();
     Random random = new Random(seed);
-    byte[] mirror = BlockDeviceTest.bytes(1 << 20, 1);
+    byte[] mirror = Guest.bytes(1 << 20, 1);
     Path path = Files.write(folder.resolve("disk"), mirror);
     try (Arena arena = Arena.ofShared(); DiskFile file = new DiskFile("disk", path, DiskFile.Access.WRITE, "")) {
       MemorySegment memory = arena.allocate(1 << 20, 4096);
@@ -129,14 +128,14 @@ class DiskFileTest {
       Path disk = small.resolve("disk");
       assumeTrue(run("truncate", "-s", "1M", disk.toString()));
       try (Guest guest = new Guest(new BlockProvider(), disk.toString())) {
-        for (int i = 0; i < 40; i++) guest.write(8 * i, BlockDeviceTest.bytes(4096, i));
+        for (int i = 0; i < 40; i++) guest.write(8 * i, Guest.bytes(4096, i));
         assertEquals(2, guest.result());
         assertEquals(List.of("cannot write to disk '" + disk + "' at offset 65536: No space left on device; the guest gets an error"), guest.warnings());
-        assertArrayEquals(BlockDeviceTest.bytes(4096, 3), guest.read(24, 4096).received());
+        assertArrayEquals(Guest.bytes(4096, 3), guest.read(24, 4096).received());
         assertEquals(1, guest.result());
       }
       try (Guest guest = new Guest(new BlockProvider(), disk + ",ro")) {
-        assertArrayEquals(BlockDeviceTest.bytes(4096, 15), guest.read(8 * 15, 4096).received(), "what was acknowledged is there");
+        assertArrayEquals(Guest.bytes(4096, 15), guest.read(8 * 15, 4096).received(), "what was acknowledged is there");
       }
     } finally {
       run("umount", small.toString());
@@ -144,15 +143,15 @@ class DiskFileTest {
   }
 
   @Test void blockDevicesWork() throws Exception {
-    Path backing = Files.write(folder.resolve("backing"), BlockDeviceTest.bytes(1 << 20, 2));
+    Path backing = Files.write(folder.resolve("backing"), Guest.bytes(1 << 20, 2));
     Process losetup = new ProcessBuilder("losetup", "--find", "--show", backing.toString()).start();
     String device = losetup.inputReader().readLine();
     assumeTrue(device != null && device.startsWith("/dev/"), "may not make a loop device");
     try {
-      byte[] data = BlockDeviceTest.bytes(8192, 3);
+      byte[] data = Guest.bytes(8192, 3);
       BlockProvider provider = new BlockProvider();
       try (Guest guest = new Guest(provider, device)) {
-        assertEquals(2048, guest.machine.page(0).get(BlockDeviceTest.INT, 16), "its size");
+        assertEquals(2048, guest.machine.page(0).get(Guest.INT, 16), "its size");
         guest.write(16, data);
         assertEquals(1, guest.result());
         assertArrayEquals(data, guest.read(16, 8192).received());

@@ -13,7 +13,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
 import lguest.device.DeviceException;
-import lguest.device.block.BlockDeviceTest.Guest;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,7 +27,7 @@ class OverlayDiskTest {
     base = folder.resolve("base");
     overlay = folder.resolve("overlay");
     // 130 blocks and a bit: more than 16 bytes of map, and a last block that is not whole.
-    content = BlockDeviceTest.bytes(130 * 4096 + 1536, 1);
+    content = Guest.bytes(130 * 4096 + 1536, 1);
     Files.write(base, content);
   }
 
@@ -54,7 +53,7 @@ class OverlayDiskTest {
         assertArrayEquals(mirror, all(guest, mirror.length), "session " + session + ", seed " + seed);
         for (int i = 0; i < 60; i++) {
           int at = random.nextInt(mirror.length / 512) * 512, length = Math.min(1 + random.nextInt(20000), mirror.length - at);
-          byte[] data = BlockDeviceTest.bytes(length, random.nextInt());
+          byte[] data = Guest.bytes(length, random.nextInt());
           int cut = random.nextInt(length + 1);
           guest.write(at / 512, Arrays.copyOf(data, cut), Arrays.copyOfRange(data, cut, length));
           assertEquals(1, guest.result());
@@ -68,7 +67,7 @@ class OverlayDiskTest {
 
   @Test void fileIsAsDocumentedAndSparse() throws Exception {
     try (RandomAccessFile big = new RandomAccessFile(base.toFile(), "rw")) { big.setLength(1L << 30); }
-    byte[] data = BlockDeviceTest.bytes(512, 2);
+    byte[] data = Guest.bytes(512, 2);
     long size = 1L << 30, blocks = size / 4096, start = 4096 + blocks / 8;
     try (Guest guest = guest()) { guest.write(8 * 1234 + 1, data); }
     try (RandomAccessFile file = new RandomAccessFile(overlay.toFile(), "r")) {
@@ -102,7 +101,7 @@ class OverlayDiskTest {
   @Test void twoGuestsShareABase() throws Exception {
     BlockProvider provider = new BlockProvider();
     try (Guest one = new Guest(provider, base + ",overlay=" + overlay); Guest two = new Guest(provider, base + ",overlay=" + overlay + "2")) {
-      byte[] mine = BlockDeviceTest.bytes(512, 3), yours = BlockDeviceTest.bytes(512, 4);
+      byte[] mine = Guest.bytes(512, 3), yours = Guest.bytes(512, 4);
       one.write(10, mine);
       two.write(10, yours);
       assertArrayEquals(mine, one.read(10, 512).received());
