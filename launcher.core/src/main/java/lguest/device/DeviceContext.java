@@ -21,7 +21,7 @@ public interface DeviceContext {
    *
    * @param type the number by which guests know the type, 1..65535
    * @param features bits, 0..65535
-   * @param pages pages of device memory, 0..16
+   * @param pages pages of device memory, 0..16. One device of a guest may have none, as consoles do: guests reach it by key 0, and another is refused (L31)
    * @param channels how many channels the device serves, 1..1024. What a guest sends on another is nobody's: logged, not answered (L31)
    */
   void describe(int type, int features, int pages, int channels) throws DeviceException;

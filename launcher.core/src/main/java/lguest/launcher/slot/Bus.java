@@ -5,6 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BooleanSupplier;
 import lguest.launcher.GuestSpec.DeviceSpec;
@@ -39,7 +40,13 @@ public final class Bus {
 
   public List<Slot> slots() { return List.copyOf(slots); }
 
-  private Slot slot(DeviceSpec device) { return new Slot(machine, slots.size(), device.type(), device.argument(), this::describe); }
+  private Slot slot(DeviceSpec device) {
+    return new Slot(machine, slots.size(), device.type(), device.argument(), new Slot.Row() {
+      @Override public void settled(Slot slot) { describe(slot); }
+
+      @Override public Optional<Slot> withoutPage() { return slots.stream().filter(slot -> slot.description() != null && slot.description().pages() == 0).findFirst(); }
+    });
+  }
 
   /** Adds a slot behind the others, with its first device in it if there is a provider. One at a time. */
   public Slot add(DeviceSpec device, List<Candidate> candidates) throws LaunchException {

@@ -41,7 +41,7 @@ public final class Slot implements DeviceSlot, Exchange.Tenancy {
   private final Attachments attachments = new Attachments();
   private final Calls calls;
   private final Exchange exchange;
-  private final Consumer<Slot> onSettled;
+  private final Row row;
   /** Where the keys are, once that is settled: each request of a guest is held against it, in every slot. */
   private volatile Keys keys = new Keys(0, 0);
   // Under the occupancy's lock.
@@ -53,13 +53,21 @@ public final class Slot implements DeviceSlot, Exchange.Tenancy {
 
   private record Keys(long first, int channels) {}
 
-  /** @param onSettled told when the first device has said what the slot is */
-  public Slot(Machine machine, int index, String type, String argument, Consumer<Slot> onSettled) {
+  /** The row of slots this is one of. */
+  interface Row {
+    /** The first device has said what the slot is. */
+    void settled(Slot slot);
+
+    /** A slot whose device has no page. There can be one: its keys begin at 0. */
+    default Optional<Slot> withoutPage() { return Optional.empty(); }
+  }
+
+  Slot(Machine machine, int index, String type, String argument, Row row) {
     this.machine = machine;
     this.index = index;
     this.type = type;
     this.argument = argument;
-    this.onSettled = onSettled;
+    this.row = row;
     transfers = new Transfers(machine, meter);
     choice = new Choice(type);
     occupancy = new Occupancy(choice, meter::swapped);
@@ -111,6 +119,9 @@ public final class Slot implements DeviceSlot, Exchange.Tenancy {
   /** A device says what the slot is. Until one has come to stay, the last word counts. */
   void describe(Description now) throws DeviceException {
     Description.settle(description(), now);
+    Optional<Slot> other = now.pages() > 0 ? Optional.empty() : row.withoutPage().filter(slot -> slot != this);
+    if (other.isPresent())
+      throw new DeviceException("%s has no page, so that guests would reach it by key 0, by which they reach %s; leave one of them out, or have its makers give it a page".formatted(name(), other.get().name()));
     occupancy.locked(() -> {
       if (settled) return null;
       if (now.pages() > room) {
@@ -133,7 +144,7 @@ public final class Slot implements DeviceSlot, Exchange.Tenancy {
       keys = new Keys(base(), description.channels());
       return settled = true;
     });
-    if (first) onSettled.accept(this);
+    if (first) row.settled(this);
   }
 
   /** The guest-physical address of a device page. */

@@ -83,7 +83,21 @@ class LauncherServiceTest {
     assertTrue(fixture.log.contains("INFO Device 0: disk argument, type 3, features 0x8001, 2 pages, 1 channels"), fixture.log.toString());
   }
 
+  /** It would be reached by key 0, as the other one is: what a guest sends to one would go to the other. */
+  @Test void aSecondDeviceWithoutAPageIsRefused() throws Exception {
+    TestDevice other = new TestDevice("other"), paged = new TestDevice("paged");
+    paged.pages = 1;
+    for (TestDevice each : List.of(test, other, paged)) fixture.add(each);
+    String reason = "device 'other' in slot 2 has no page, so that guests would reach it by key 0, by which they reach device 'test' in slot 0; leave one of them out, or have its makers give it a page";
+    assertEquals(reason, refused(fixture.spec("test", "paged", "other")));
+    Guest guest = fixture.create("test", "paged");
+    guest.start();
+    assertEquals(reason, assertThrows(LaunchException.class, () -> guest.addDevice(new GuestSpec.DeviceSpec("other", ""))).getMessage());
+    assertEquals(2, guest.slots().size());
+  }
+
   @Test void sixteenDevicesFitAndSeventeenDoNot() throws Exception {
+    test.pages = 1;
     fixture.add(test);
     assertEquals("too many devices: 17 are wanted, a guest's bus has 16 slots; leave some out", refused(fixture.spec(Stream.generate(() -> "test").limit(17).toArray(String[]::new))));
     assertEquals(List.of(), test.events);

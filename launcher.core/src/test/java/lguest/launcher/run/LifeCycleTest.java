@@ -354,10 +354,12 @@ class LifeCycleTest {
   }
 
   @Test void aDeviceCanBeAddedToARunningGuest() throws Exception {
+    fixture.launcher.limits(new Limits(3_600_000, 30));
     start();
-    TestDevice disk = new TestDevice("disk");
-    disk.pages = 1;
+    TestDevice disk = new TestDevice("disk"), nic = new TestDevice("nic");
+    disk.pages = nic.pages = 1;
     fixture.add(disk);
+    fixture.add(nic);
     DeviceSlot added = guest.addDevice(new GuestSpec.DeviceSpec("disk", "a file"));
     assertEquals(List.of(1, DeviceSlot.State.ACTIVE, "disk", "a file"), List.of(added.index(), added.state(), added.type(), added.argument()));
     assertEquals(List.of(slot(), added), guest.slots());
@@ -371,7 +373,7 @@ class LifeCycleTest {
     for (int i = 0; i < 100; i++) assertEquals("there is no such file", assertThrows(LaunchException.class, () -> guest.addDevice(new GuestSpec.DeviceSpec("disk", "x"))).getMessage());
     assertEquals(2, guest.slots().size());
     assertEquals(DeviceSlot.State.PARKED, guest.addDevice(new GuestSpec.DeviceSpec("gpu", "")).state());
-    for (int i = 3; i < 16; i++) guest.addDevice(new GuestSpec.DeviceSpec("test", ""));
+    for (int i = 3; i < 16; i++) guest.addDevice(new GuestSpec.DeviceSpec("nic", ""));
     assertEquals("guest 'guest1' has 16 devices already, and its bus has no place for more", assertThrows(LaunchException.class, () -> guest.addDevice(new GuestSpec.DeviceSpec("test", ""))).getMessage());
     fixture.remove(disk);
     assertEquals(DeviceSlot.State.PARKED, added.state(), "it is exchanged like any other");

@@ -15,7 +15,7 @@ public class Gadget implements DeviceProvider {
 
   @Override public Device open(DeviceConfig config, DeviceContext context) throws DeviceException {
     if (config.argument().equals("jam")) throw new DeviceException("the gadget is jammed: oil it");
-    context.describe(77, 0, 0);
+    context.describe(77, 0, 1);
     return new Device() {
       @Override public void request(Request request) { request.complete(0); }
 
