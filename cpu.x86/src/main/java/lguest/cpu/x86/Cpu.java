@@ -128,6 +128,21 @@ public final class Cpu implements AutoCloseable {
     return core.deliver(selector, offset, eflagsImage, pushErrorCode, errorCode);
   }
 
+  /** From now on, instead of any before; null for none. */
+  public void systemCallGate(SystemCallGate gate) {
+    core.systemCallGate(gate);
+  }
+
+  /** While {@code hold} is the last word, every INT is an {@link Exit}, whatever {@link #systemCallGate} said: for Hosts that wait for an occasion. */
+  public void holdSystemCalls(boolean hold) {
+    core.holdSystemCalls(hold);
+  }
+
+  /** How many INT instructions went through a {@link SystemCallGate}. Any thread, may lag. */
+  public long systemCalls() {
+    return core.systemCalls();
+  }
+
   /** Loads CR3 and drops all cached translations. */
   public void setPageDirectory(int physical) {
     core.setCr3(physical);

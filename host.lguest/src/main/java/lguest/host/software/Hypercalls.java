@@ -98,7 +98,7 @@ final class Hypercalls {
       }
       case NEW_PGTABLE -> host.pageTables.loadDirectory(first);
       case FLUSH_TLB -> host.pageTables.flush(first != 0);
-      case LOAD_IDT_ENTRY -> host.traps.gates.load(first, second, third);
+      case LOAD_IDT_ENTRY -> host.traps.loadGate(first, second, third);
       case SET_STACK -> setStack(first, second, third);
       case TS -> taskSwitched(first != 0);
       case SET_CLOCKEVENT -> host.interrupts.setTimer(first == 0 ? AlarmClock.NEVER : host.clock.now() + address);

@@ -125,6 +125,8 @@ final class SoftwareHost implements Host {
     long lookAgain = interrupts.timerDeadline();
     if (waiting != Interrupts.Waiting.NOTHING) lookAgain = Math.min(lookAgain, clock.now() + LOOK_AGAIN_NANOS);
     long slice = waiting == Interrupts.Waiting.BRIEFLY ? SHORT_SLICE : alarm.ringsBy(lookAgain) ? Long.MAX_VALUE : FIRST_SLICE;
+    // A program that calls its kernel has interrupts on: a good moment.
+    cpu.holdSystemCalls(waiting == Interrupts.Waiting.BRIEFLY);
     if (guestTime != null) guestTime.enter();
     Exit exit = cpu.run(slice);
     if (guestTime != null) guestTime.leave();
@@ -203,6 +205,7 @@ final class SoftwareHost implements Host {
   @Override public Map<String, Long> statistics() {
     Map<String, Long> all = statistics.snapshot();
     if (guestTime != null) all.put("guest_nanos", guestTime.nanos());
+    if (cpu.systemCalls() != 0) all.merge("trap." + Gates.SYSTEM_CALL, cpu.systemCalls(), Long::sum);
     cpu.statistics().translator().forEach((name, value) -> all.put("cpu." + name, value));
     return all;
   }

@@ -211,6 +211,7 @@ final class Branches {
 
     @Override
     Block run(Core c) {
+      if (c.shortcuts.interrupt(vector, eip + length)) return null;
       return c.leave(Exit.SOFTWARE_INTERRUPT, vector, eip, length);
     }
   }

@@ -10,6 +10,7 @@ import java.util.Map;
 import lguest.cpu.x86.CpuConfig;
 import lguest.cpu.x86.CpuStatistics;
 import lguest.cpu.x86.Exit;
+import lguest.cpu.x86.SystemCallGate;
 import lguest.cpu.x86.fpu.X87;
 import lguest.cpu.x86.mmu.Mmu;
 import lguest.cpu.x86.simd.FloatUnit;
@@ -33,6 +34,7 @@ public final class Core implements Translator.Processor {
   public final GuestFault fault = new GuestFault();
   final Mmu mmu;
   final Segments segments;
+  final Shortcuts shortcuts;
   final CpuConfig config;
   final BlockCache cache;
   /** The state block, the MMU's scratch area and its marks. Freed with this object, not by close: counters may be asked for after the end. */
@@ -67,6 +69,7 @@ public final class Core implements Translator.Processor {
     mmu = new Mmu(state, state + CpuState.SIZE, state + CpuState.SIZE + BOUNCE_SIZE, memory, size, config, fault, cache);
     cache.mmu(mmu);
     segments = new Segments(this);
+    shortcuts = new Shortcuts(this);
     loop = new Loop(this);
     engines = new Engines(this, loop, size);
     translator = engines.translator;
@@ -133,6 +136,12 @@ public final class Core implements Translator.Processor {
   }
 
   @Override
+  public void modeChanged() {
+    mode = get(MODE);
+    mmu.setUser(cpl() == 3);
+  }
+
+  @Override
   public Object prepare() {
     return loop.single();
   }
@@ -141,6 +150,11 @@ public final class Core implements Translator.Processor {
   public boolean interpret(Object prepared) {
     loop.interpret((Block) prepared);
     return exit == null && !requestPending();
+  }
+
+  /** Instructions run one by one. */
+  boolean steps() {
+    return loop.stepper().steps();
   }
 
   /** MOV to a debug register. */
@@ -343,7 +357,23 @@ public final class Core implements Translator.Processor {
     }
   }
 
-  public void descriptorsChanged() { Native.set8(state + SEGMENTS_CURRENT, 0); }
+  public void descriptorsChanged() {
+    Native.set8(state + SEGMENTS_CURRENT, 0);
+    shortcuts.forget();
+  }
+
+  public void systemCallGate(SystemCallGate gate) {
+    if (gate != null && (gate.interruptFlag() & 0xFFFFFFFFL) + 4 > mmu.size()) throw new IllegalArgumentException("interrupt flag outside memory");
+    shortcuts.gate(gate);
+  }
+
+  public void holdSystemCalls(boolean hold) {
+    shortcuts.hold(hold);
+  }
+
+  public long systemCalls() {
+    return shortcuts.crossings();
+  }
 
   public void setSegment(int register, int selector, long descriptor) {
     descriptorsChanged();
@@ -353,6 +383,7 @@ public final class Core implements Translator.Processor {
   }
 
   public void setInnerStack(int ss, int esp) {
+    if (ss != get(INNER_SS)) shortcuts.forgetGate();
     set(INNER_SS, ss);
     set(INNER_ESP, esp);
   }

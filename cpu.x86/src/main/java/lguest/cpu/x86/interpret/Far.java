@@ -150,6 +150,7 @@ final class Far {
       if (size == 4 && c.cpl() == 0 && (image & Flags.VM) != 0) throw c.gp(0);
       int cpl = c.cpl();
       int iopl = c.iopl();
+      int before = c.mode;
       Block next = leave(c, size, 3 * size, 0, selector, to);
       int may = Flags.ARITHMETIC | Flags.TF | Flags.DF | Flags.NT;
       if (size == 4) may |= Flags.AC | Flags.ID;
@@ -158,6 +159,7 @@ final class Far {
       // RF only holds off instruction breakpoints, for one instruction; while there are none it is never seen set.
       if (size == 4 && (c.mode & Mode.STEPS) != 0) may |= Flags.RF;
       c.setEflags(c.eflags() & ~(may | Flags.RF) | image & may);
+      c.shortcuts.returned(before, cpl);
       return next;
     }
   }

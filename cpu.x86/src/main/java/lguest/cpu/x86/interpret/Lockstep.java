@@ -44,6 +44,7 @@ final class Lockstep {
     settle();
     Native.copy(state, start, 0, COMPARED);
     long retired = engines.retired();
+    long crossings = c.shortcuts.crossings();
     log.clear();
     c.mmu.log(log);
     Exit exit = engines.interpret(retired + count);
@@ -54,6 +55,7 @@ final class Lockstep {
     c.mmu.log(null);
     restore(start);
     engines.rewind(retired);
+    Native.set64(state + GATE_COUNT, crossings);
 
     exit = engines.translate(retired + count);
     Outcome translated = outcome(exit, retired);

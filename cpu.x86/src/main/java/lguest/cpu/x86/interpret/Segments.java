@@ -97,6 +97,7 @@ final class Segments {
   void load(int segment, int selector) {
     set(segment, selector, segment == SS ? forStack(selector, c.cpl()) : forData(selector));
     Native.set8(c.state + SEGMENTS_CURRENT, Native.get8(c.state + SEGMENTS_CURRENT) | 1 << segment);
+    if (segment != SS) c.shortcuts.loaded(segment);
     c.changeMode();
   }
 
@@ -148,12 +149,12 @@ final class Segments {
         | (open(FS) ? Mode.FS_OPEN : 0) | (open(GS) ? Mode.GS_OPEN : 0);
   }
 
-  private boolean flat(int segment) {
+  boolean flat(int segment) {
     return base(segment) == 0 && open(segment);
   }
 
   /** No check can fail. */
-  private boolean open(int segment) {
+  boolean open(int segment) {
     return limit(segment) == -1
         && (attributes(segment) & (PRESENT | USER | CODE | READ_WRITE | EXPAND_CONFORM)) == (PRESENT | USER | READ_WRITE);
   }

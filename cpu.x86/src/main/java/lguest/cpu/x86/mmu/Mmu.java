@@ -404,6 +404,11 @@ public final class Mmu {
     Native.set64(state + RAM_SIZE, log == null && breakpoints == null ? size : 0);
   }
 
+  /** Bytes of guest memory. */
+  public long size() {
+    return size;
+  }
+
   /** Walks through the page tables so far, by whomever. */
   public long misses() {
     return Native.get64(state + WALKS);

@@ -106,6 +106,16 @@ public final class CpuState {
   /** What emitted code has done without leaving: misses of the soft TLB and of the jump cache, 64 bits each. */
   public static final int SERVED_MISSES = 0x658, SERVED_LOOKUPS = 0x660;
 
+  /** What Shortcuts notes. The system call gate: its vector, or -1 while it is not known where that leads; EIP and level of its handler; host address of the word with IF; how often it was used. */
+  public static final int GATE_VECTOR = 0x680, GATE_EIP = 0x684, GATE_LEVEL = 0x688, GATE_INTERRUPT_FLAG = 0x690, GATE_COUNT = 0x698;
+  /**
+   * Segment registers, like those at {@link #SEGMENTS}, but with a selector of -1 while not known: CS and SS behind the gate, behind a return to level 3, and CS behind a return to the same
+   * level.
+   */
+  public static final int GATE_CS = 0x6A0, GATE_SS = 0x6C0, RETURN_CS = 0x6E0, RETURN_SS = 0x700, SAME_CS = 0x720;
+  /** The same for loads of data segments, by bits 3..7 of the selector, at levels 0..2 and then at level 3; the kind of segment and the level stand behind the limit. */
+  public static final int LOADABLE = 0x800, LOADABLE_ENTRIES = 64, LOADABLE_KIND = 20, LOADABLE_LEVEL = 24, LOADABLE_FLAT = 1, LOADABLE_OPEN = 2;
+
   /** Two soft TLBs, for CPL 0..2 and for CPL 3. */
   public static final int TLB_SUPERVISOR = 0x1000;
   /** Entry index is linear bits 12..23. A power of two; large, so that what a program walks through fits beside its stack. */

@@ -116,7 +116,7 @@ final class BlockCompiler {
     SseEmitter sse = new SseEmitter(block);
     StringEmitter strings = new StringEmitter(block);
     SegmentEmitter segments = new SegmentEmitter(block);
-    ControlEmitter control = new ControlEmitter(block);
+    ControlEmitter control = new ControlEmitter(block, exact);
     direct = block.enter(Liveness.before(code, count, liveOut(page, last)), Liveness.undefined(code, count), count, code[0]);
     instructions = count;
     boolean jumped = false;

@@ -130,7 +130,7 @@ final class BlockEmitter {
     home = FlagHome.HOST;
   }
 
-  private static void restoreFlags(Assembler a) {
+  static void restoreFlags(Assembler a) {
     a.rr(0x8B, R11, RAX);
     a.rm(0, false, 0x0FB7, RAX, STATE, NONE, 0, SAVED_FLAGS);
     restoreFromAx(a);
@@ -343,6 +343,56 @@ final class BlockEmitter {
     if (home == FlagHome.SAVED) restoreFlags(cold);
     coldExit(Exits.INTERPRET, instruction.eip, count - index, 0, 0, comparable[index]);
   }
+
+  /** Whether all flags alive before the instruction are what every processor makes of them. */
+  boolean comparable() { return comparable[index] == live[index]; }
+
+  int level() { return (mode & Mode.CPL_MASK) >>> Mode.CPL_SHIFT; }
+
+  /** Through one of the doors of {@link Crossing}, with its arguments; where that cannot be, the interpreter takes the instruction. Flags travel as with {@link #indirect}. */
+  void cross(int door, int eip, int vector) {
+    if (home == FlagHome.HOST) saveFlags();
+    hot.movImmediate(R8, eip);
+    hot.movImmediate(R9, vector);
+    int call = hot.call();
+    hot.patchInt(call, (door == Crossing.INTERRUPT ? stubs.interrupt : stubs.interruptReturn) - (hotBase + call + 4));
+    home = FlagHome.SAVED;
+    interpretFrom(hot.jmp());
+  }
+
+  /**
+   * The jumps whose displacements lie at {@code one} and {@code two} come here when the selector in R11 is not the one that {@code segment} holds. Where {@link Crossing} can load it, the
+   * code goes on behind them, or in another mode behind the instruction. Not behind an x87 instruction, though, whose pointers name the selectors of its time.
+   */
+  void loadSegment(int segment, boolean pop, int one, int two) {
+    if (x87 != Exits.NO_X87) {
+      interpretFrom(one);
+      interpretFrom(two);
+      return;
+    }
+    int back = hotBase + hot.size();
+    hereCold(one);
+    hereCold(two);
+    int open = segment == FS ? Mode.FS_OPEN : Mode.GS_OPEN;
+    cold.movImmediate(R9, SEGMENTS + segment * SEGMENT_SIZE);
+    cold.movImmediate(R10, segment < FS ? Crossing.loadArgument(segment, Crossing.FLAT, Crossing.FLAT)
+        : Crossing.loadArgument(segment, Crossing.OPEN, (mode & open) != 0 ? Crossing.OPEN : 0));
+    toStub(cold.call(), stubs.loadSegment);
+    int unknown = cold.jcc(2);
+    int same = cold.jcc(4);
+    cold.patchInt(same, back - (coldBase + same + 4));
+    if (segment >= FS) {
+      if (pop) cold.rm(0x8D, GUEST_ESP, GUEST_ESP, 4);
+      cold.rm(0x8D, INSTRUCTIONS_LEFT, INSTRUCTIONS_LEFT, count - index - 1);
+      cold.movImmediate(R8, instruction.nextEip());
+      toStub(cold.jmp(), home == FlagHome.SAVED ? stubs.onward : stubs.onwardWithoutFlags);
+    }
+    cold.here(unknown);
+    if (home == FlagHome.SAVED) restoreFlags(cold);
+    coldExit(Exits.INTERPRET, instruction.eip, count - index, 0, 0, comparable[index]);
+  }
+
+  private void toStub(int jump, int stub) { cold.patchInt(jump, stub - (coldBase + jump + 4)); }
 
   /** Before the block's last jump. */
   void settleFlags() {

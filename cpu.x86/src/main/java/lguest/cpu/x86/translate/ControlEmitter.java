@@ -7,13 +7,16 @@ import static lguest.cpu.x86.translate.Stubs.*;
 
 import lguest.cpu.x86.decode.Instruction;
 
-/** Instructions that end a block by going somewhere near: jumps, calls, returns, loops. Far transfers and whatever changes mode are the interpreter's. */
+/** Instructions that end a block by going somewhere: jumps, calls, returns, loops, and through {@link Crossing} INT and IRET. Other far transfers are the interpreter's. */
 final class ControlEmitter {
   private final BlockEmitter block;
   private final Assembler a;
+  private final boolean exact;
 
-  ControlEmitter(BlockEmitter block) {
+  /** {@code exact}: stores no flags that another processor might see otherwise. */
+  ControlEmitter(BlockEmitter block, boolean exact) {
     this.block = block;
+    this.exact = exact;
     this.a = block.hot;
   }
 
@@ -24,6 +27,8 @@ final class ControlEmitter {
     if (op >= 0x0F80 && op <= 0x0F8F) return jumpIf(i, i.opcode & 15);
     if (op >= 0x100) return false;
     op = i.opcode;
+    if (op == 0xCD) return interrupt(i);
+    if (op == 0xCF) return interruptReturn();
     if (op >= 0x70 && op <= 0x7F) return jumpIf(i, op & 15);
     return switch (op) {
       case 0xE9, 0xEB -> jump(i.target());
@@ -91,6 +96,20 @@ final class ControlEmitter {
     a.rm(0x8D, GUEST_ESP, GUEST_ESP, 4 + (i.opcode == 0xC2 ? i.immediate & 0xFFFF : 0));
     a.rm(0x8B, R8, R8, 0);
     block.indirect();
+    return true;
+  }
+
+  /** Only programs go through the gate; any other leaves. */
+  private boolean interrupt(Instruction i) {
+    if (exact && !block.comparable()) return false;
+    if (block.level() == 3) block.cross(Crossing.INTERRUPT, i.nextEip(), i.immediate & 0xFF);
+    else block.interpret();
+    return true;
+  }
+
+  private boolean interruptReturn() {
+    if (block.level() == 0 || block.level() == 3) return false;
+    block.cross(Crossing.RETURN, 0, 0);
     return true;
   }
 

@@ -4,6 +4,7 @@ import static lguest.cpu.x86.state.CpuState.EXITS;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import lguest.cpu.x86.state.Flags;
 import lguest.cpu.x86.state.Native;
 
 /**
@@ -21,11 +22,15 @@ final class Exits {
   static final int LOOKUP = 5, CHAIN = 6, COUNT = 7, SITE = 8;
   /** TWIN: a group of accesses crosses a page; the jump at {@link #place} may be patched. */
   static final int TWIN = 9;
+  /** MODE: goes to the EIP in state.EXIT_VALUE, in a mode that perhaps has no generation of the jump cache. */
+  static final int MODE = 10;
+  /** Numbers of exits that belong to no block: each of kind LOOKUP, and behind it one of kind MODE. Some leave while no arithmetic flag is alive. */
+  static final int ONWARD = 0, ONWARD_WITHOUT_FLAGS = 2;
   /** In {@link #x87}: no x87 instruction has completed in this block. */
   static final int NO_X87 = -1;
 
   /** Their names. */
-  static final String[] KINDS = {"interpret", "load", "store", "group_load", "group_store", "lookup", "chain", "count", "site", "twin"};
+  static final String[] KINDS = {"interpret", "load", "store", "group_load", "group_store", "lookup", "chain", "count", "site", "twin", "mode"};
 
   /** Where things stand in an entry, in bytes, and its size: two to the power of {@link #SHIFT}. */
   static final int KIND = 0, PLACE = 12, BYTES = 16, SHIFT = 5;
@@ -40,6 +45,16 @@ final class Exits {
   Exits(long state) {
     this.state = state;
     make(SMALLEST);
+    clear();
+  }
+
+  /** Forgets all exits of blocks. */
+  void clear() {
+    count = 0;
+    for (int alive : new int[] {Flags.ARITHMETIC, 0}) {
+      add(LOOKUP, 0, 0, 0, 0, alive, 0, NO_X87);
+      add(MODE, 0, 0, 0, 0, alive, 0, NO_X87);
+    }
   }
 
   private void make(long entries) {

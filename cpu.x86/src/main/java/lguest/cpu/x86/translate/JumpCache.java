@@ -1,5 +1,6 @@
 package lguest.cpu.x86.translate;
 
+import lguest.cpu.x86.state.Mode;
 import lguest.cpu.x86.state.Native;
 
 /**
@@ -7,15 +8,24 @@ import lguest.cpu.x86.state.Native;
  * keys, each minus (generation shifted by 32, plus EIP); then targets. A new generation empties it at no cost, which is done whenever a linear address may mean other code than before.
  *
  * <p>Behind them a bit per page, by the low bits of its number, tells which the cache may have code of: a change of another page's translation empties nothing.
+ * And then a generation per mode, 32 bits each, 0 where nothing is known yet: code of another mode is never found.
  */
 final class JumpCache {
   static final int ENTRIES = 1 << 16, FILTER = 1 << 12;
   /** Distance from a key to its targets: for jumps that left the flags in state.SAVED_FLAGS, and for those that have them in host flags. */
   static final int TARGETS = ENTRIES * 8, DIRECT_TARGETS = TARGETS * 2;
   private static final int PAGES = TARGETS * 3;
-  static final int SIZE = PAGES + FILTER / 8;
+  /** Distance from the first key to the generations. */
+  static final int GENERATIONS = PAGES + FILTER / 8;
+  static final int SIZE = GENERATIONS + Mode.COUNT * 4;
+  private static final int LAST = Integer.MAX_VALUE - Mode.COUNT;
 
   private final long base;
+  /** Modes that have a generation. */
+  private final int[] modes = new int[Mode.COUNT];
+  private int modeCount;
+  /** The newest generation. Numbers are not used twice until they run out. */
+  private int last;
 
   JumpCache(long base) { this.base = base; }
 
@@ -42,10 +52,29 @@ final class JumpCache {
     return false;
   }
 
-  /** A new generation has begun. */
-  void forgetPages() { Native.fill(pages(), FILTER / 8, 0); }
+  /** That of a mode, from now on one it has. */
+  int generation(int mode) {
+    int generation = Native.get32(base + GENERATIONS + mode * 4L);
+    if (generation != 0) return generation;
+    modes[modeCount++] = mode;
+    return begin(mode);
+  }
 
-  void clear() {
+  private int begin(int mode) {
+    int generation = ++last;
+    Native.set32(base + GENERATIONS + mode * 4L, generation);
+    return generation;
+  }
+
+  /** Nothing is known any more, in any mode. */
+  void forget() {
+    Native.fill(pages(), FILTER / 8, 0);
+    if (last > LAST) clear();
+    for (int i = 0; i < modeCount; i++) begin(modes[i]);
+  }
+
+  private void clear() {
+    last = 0;
     for (long entry = base; entry < base + TARGETS; entry += 8) Native.set64(entry, 0);
   }
 }

@@ -10,7 +10,7 @@ import lguest.cpu.x86.decode.Instruction;
 /**
  * Moves to and from segment registers, of which system calls and interrupts are full. Nearly all of them load the selector that is there already; that changes nothing as long as the
  * descriptor has not changed since, which state.SEGMENTS_CURRENT knows, so it is only compared. (What was loadable stays so: a return to an outer ring clears what would not be.)
- * Any other load is the interpreter's.
+ * Loads of other selectors are looked up in what the interpreter has loaded before ({@link Crossing}); the rest is its own.
  */
 final class SegmentEmitter {
   private final BlockEmitter block;
@@ -95,10 +95,10 @@ final class SegmentEmitter {
       a.rr(0x0FB7, R11, host(i.rm));
     }
     a.rm(0x3B, R11, STATE, selector(segment));
-    block.interpretFrom(a.jcc(5));
+    int other = a.jcc(5);
     a.rm(0xF6, 0, STATE, SEGMENTS_CURRENT);
     a.byte_(1 << segment);
-    block.interpretFrom(a.jcc(4));
+    block.loadSegment(segment, pop, other, a.jcc(4));
     if (pop) a.rm(0x8D, GUEST_ESP, GUEST_ESP, 4);
     return true;
   }

@@ -22,6 +22,8 @@ final class Stubs {
   final int exit;
   /** Loads the guest's x87 and SSE state into the host's unit as far as that is allowed, and says in state.FPU_LOADED how far. Destroys R10, R11 and flags. */
   final int loadFpu;
+  /** See {@link Crossing}. */
+  final int onward, onwardWithoutFlags, interrupt, interruptReturn, loadSegment;
   final int end;
 
   Stubs(CodeMemory memory) {
@@ -34,6 +36,14 @@ final class Stubs {
     Walker.emit(a);
     exit = a.size();
     exit(a, walk);
+    onward = Crossing.emitOnward(a, exit, Exits.ONWARD);
+    onwardWithoutFlags = Crossing.emitOnward(a, exit, Exits.ONWARD_WITHOUT_FLAGS);
+    interrupt = a.size();
+    Crossing.emitInterrupt(a, walk, onward);
+    interruptReturn = a.size();
+    Crossing.emitReturn(a, onward);
+    loadSegment = a.size();
+    Crossing.emitLoad(a);
     end = a.size() + 63 & ~63;
     memory.write(0, a.array(), a.size());
   }

@@ -36,7 +36,8 @@ import lguest.cpu.x86.state.Native;
  *     below the guest's size, as anonymous memory that lives as long as the processor. Pages with code have no write tag, so no store spoils code unnoticed.
  * <li>Divisions are emitted behind a test that the quotient fits. Floating-point code runs only while all its exceptions are masked (see {@link Stubs}); operands of SSE that must be
  *     aligned are tested.
- * <li>Nothing privileged, no far transfer, no interrupt and no instruction that the table does not have is ever emitted; those are the interpreter's.
+ * <li>Nothing privileged and no instruction that the table does not have is ever emitted; those are the interpreter's. INT, IRET and loads of segment registers repeat what the interpreter
+ *     has made of the same selectors before ({@link Crossing}), and lead to code of a mode in which all segments that emitted code does not check are flat.
  * <li>RSP is the host's, the direction flag is always clear, and control leaves emitted code by the one exit stub only. Jumps are patched to the beginnings of blocks that stand; when
  *     blocks are forgotten while code that jumps to them may stand, that code lies in the same page and is forgotten with them, or finds them through the jump cache, whose
  *     generation has changed.
@@ -48,6 +49,9 @@ public final class Translator implements AutoCloseable {
     Mmu mmu();
 
     int mode();
+
+    /** Emitted code has changed level and mode in the state block. */
+    void modeChanged();
 
     /** What {@link #interpret} wants for the one instruction at EIP. Throws GuestFault when it cannot be fetched. */
     Object prepare();
@@ -82,9 +86,8 @@ public final class Translator implements AutoCloseable {
   private final BlockTable blocks;
   private final MemorySegment enter;
   private final byte[] bytes = new byte[4096];
-  /** Generation of the jump cache per mode; 0: none yet. Numbers are never used twice until they run out. */
-  private final int[] generations = new int[Mode.COUNT];
-  private int lastGeneration;
+  /** Counts what {@link #forgetJumps} forgets. */
+  private int forgotJumps;
   private int currentMode = -1;
   private boolean separate;
   /** Budget of the run, and how much of it the interpreter used. */
@@ -192,6 +195,10 @@ public final class Translator implements AutoCloseable {
       } catch (Throwable e) {
         throw new AssertionError("emitted code does not throw", e);
       }
+      if (Native.get32(state + MODE) != processor.mode()) {
+        processor.modeChanged();
+        currentMode = -1;
+      }
       int id = Native.get32(state + EXIT_ID);
       int kind = exits.kind(id);
       left[kind]++;
@@ -203,7 +210,7 @@ public final class Translator implements AutoCloseable {
           link(id);
           return true;
         }
-        case Exits.LOOKUP -> {
+        case Exits.LOOKUP, Exits.MODE -> {
           setEip(Native.get32(state + EXIT_VALUE));
           return true;
         }
@@ -227,11 +234,11 @@ public final class Translator implements AutoCloseable {
             setEip(exits.eip(id));
             return kind == Exits.COUNT || interpretHere();
           }
-          int generation = lastGeneration;
+          int generation = forgotJumps;
           int unused = exits.unused(id);
           setEip(exits.eip(id));
           setLeft(left() + unused); // should the walk fault
-          if (!fill(id) || lastGeneration != generation) return interpretHere();
+          if (!fill(id) || forgotJumps != generation) return interpretHere();
           setLeft(left() - unused);
           code = memory.address(exits.place(id));
         }
@@ -277,7 +284,7 @@ public final class Translator implements AutoCloseable {
   /** The same for a group, without a fault: who is to blame shows when its members are accessed one by one. */
   private boolean fillGroup(int id) {
     int linear = Native.get32(state + EXIT_VALUE);
-    int generation = lastGeneration;
+    int generation = forgotJumps;
     try {
       if (exits.kind(id) == Exits.GROUP_STORE) {
         if (processor.mmu().writable(linear) == 0) return false;
@@ -287,7 +294,7 @@ public final class Translator implements AutoCloseable {
     } catch (GuestFault f) {
       return false;
     }
-    return lastGeneration == generation;
+    return forgotJumps == generation;
   }
 
   /** Makes the jump that brought us here lead to the same code without groups. */
@@ -381,8 +388,8 @@ public final class Translator implements AutoCloseable {
 
   /** Linear addresses may mean other code than before. */
   public void forgetJumps() {
-    Arrays.fill(generations, 0);
-    jumps.forgetPages();
+    jumps.forget();
+    forgotJumps++;
     currentMode = -1;
   }
 
@@ -404,7 +411,7 @@ public final class Translator implements AutoCloseable {
   private void forgetAll() {
     forgotten++;
     pages.dropAll();
-    exits.truncate(0);
+    exits.clear();
     compiler.clear();
     forgetJumps();
   }
@@ -413,15 +420,8 @@ public final class Translator implements AutoCloseable {
   private void useGeneration() {
     int mode = processor.mode();
     if (mode == currentMode) return;
-    if (generations[mode] == 0) {
-      if (++lastGeneration == 0) {
-        jumps.clear();
-        lastGeneration = 1;
-      }
-      generations[mode] = lastGeneration;
-    }
     currentMode = mode;
-    Native.set64(state + GENERATION, (long) generations[mode] << 32);
+    Native.set64(state + GENERATION, (long) jumps.generation(mode) << 32);
   }
 
   // ---- state
