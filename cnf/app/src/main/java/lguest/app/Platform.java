@@ -29,7 +29,7 @@ import org.osgi.framework.wiring.FrameworkWiring;
  *
  * <p>Embeds the OSGi framework, installs and starts the bundles, and hands the command line and the main thread to the service
  * with the property {@code lguest.main}. Nothing here knows what the bundles do. They come from the directory {@code bundles}
- * beside the jar when there is one, read where they lie, which is how the {@code lguest} script starts us; a jar on its own
+ * beside the jar when there is one, read where they lie and most of them from the class path ({@link ClassPathBundles}), which is how the {@code lguest} script starts us; a jar on its own
  * carries them inside and they are unpacked first.
  */
 public final class Platform {
@@ -49,12 +49,15 @@ public final class Platform {
       config.put("felix.log.level", "1");
       // Storage.create made a directory of our own: no second platform can be in it.
       config.put("felix.cache.locking", "false");
+      // Bundles' entries are found through the bundles, never by the text of a URL.
+      config.put("felix.service.urlhandlers", "false");
       // For who looks for more than bundles in the distribution's folder.
       config.put("lguest.home", jar().getParent());
-      Framework framework = new FrameworkFactory().newFramework(config);
+      ClassPathBundles onClassPath = new ClassPathBundles(jar());
+      Framework framework = new FrameworkFactory().newFramework(config, onClassPath);
       framework.start();
       try {
-        return start(framework, arguments) ? main(framework.getBundleContext(), arguments) : 1;
+        return start(framework, onClassPath, arguments) ? main(framework.getBundleContext(), arguments) : 1;
       } finally {
         framework.stop();
         framework.waitForStop(5000);
@@ -62,9 +65,9 @@ public final class Platform {
     }
   }
 
-  private static boolean start(Framework framework, String[] arguments) throws Exception {
-    List<Bundle> bundles = install(framework.getBundleContext(), "bundles");
-    if (arguments.length > 0 && TOOLS.contains(arguments[0])) bundles.addAll(install(framework.getBundleContext(), "tools"));
+  private static boolean start(Framework framework, ClassPathBundles onClassPath, String[] arguments) throws Exception {
+    List<Bundle> bundles = install(framework.getBundleContext(), onClassPath, "bundles");
+    if (arguments.length > 0 && TOOLS.contains(arguments[0])) bundles.addAll(install(framework.getBundleContext(), onClassPath, "tools"));
     framework.adapt(FrameworkWiring.class).resolveBundles(bundles);
     // Declarative Services first: what starts after it is served while it starts, on this thread.
     bundles.sort((a, b) -> Boolean.compare(!a.getSymbolicName().endsWith(".scr"), !b.getSymbolicName().endsWith(".scr")));
@@ -81,13 +84,13 @@ public final class Platform {
     return all;
   }
 
-  private static List<Bundle> install(BundleContext context, String directory) throws Exception {
+  private static List<Bundle> install(BundleContext context, ClassPathBundles onClassPath, String directory) throws Exception {
     File self = jar();
     List<Bundle> bundles = new ArrayList<>();
     File[] beside = new File(self.getParentFile(), directory).listFiles((parent, name) -> name.endsWith(".jar"));
     if (beside != null) {
       Arrays.sort(beside);
-      for (File jar : beside) bundles.add(context.installBundle("reference:" + jar.toURI()));
+      for (File jar : beside) bundles.add(context.installBundle(onClassPath.location(jar)));
       return bundles;
     }
     try (JarFile jar = new JarFile(self)) {

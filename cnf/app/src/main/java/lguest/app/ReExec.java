@@ -19,7 +19,7 @@ final class ReExec {
       File java = new File(home, "bin/java");
       if (!java.canExecute() || version(home) < Main.NEEDED) continue;
       List<String> command = new ArrayList<String>(Arrays.asList(java.getPath(), "--sun-misc-unsafe-memory-access=allow",
-          "-XX:+UseSerialGC", "-XX:-UsePerfData", "-XX:MetaspaceSize=192m",
+          "-XX:+UseSerialGC", "-XX:-UsePerfData", "-XX:MetaspaceSize=192m", "-Xmn24m", "-Djdk.reflect.useNativeAccessorOnly=true",
           "-jar", new File(Main.class.getProtectionDomain().getCodeSource().getLocation().toURI()).getPath()));
       command.addAll(Arrays.asList(args));
       outliveInterrupts();

@@ -5,10 +5,12 @@ import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Comparator;
 import java.util.stream.Stream;
 
@@ -34,12 +36,23 @@ final class Storage implements AutoCloseable {
   static Storage create() throws IOException {
     Path parent = Path.of(System.getProperty("java.io.tmpdir"));
     sweep(parent);
-    Path path = Files.createTempDirectory(parent, PREFIX);
+    Path path = ownDirectory(parent);
     FileChannel lock = FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
     lock.tryLock(); // held by the channel until close, or our end
     Storage storage = new Storage(path, lock);
     Runtime.getRuntime().addShutdownHook(new Thread(storage::close, "storage"));
     return storage;
+  }
+
+  /** What {@link Files#createTempDirectory} does, whose random names would cost each start the loading of a generator. Nobody's directory is taken: it must not have been there. */
+  private static Path ownDirectory(Path parent) throws IOException {
+    for (long number = System.nanoTime(); ; number++) {
+      try {
+        return Files.createDirectory(parent.resolve(PREFIX + Long.toString(number, Character.MAX_RADIX)), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      } catch (FileAlreadyExistsException e) {
+        // Another platform that starts: the next number.
+      }
+    }
   }
 
   Path path() { return path; }

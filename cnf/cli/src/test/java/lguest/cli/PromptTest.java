@@ -100,7 +100,7 @@ class PromptTest {
 
   @Test void devicesAreAddedParkedAndTraced() throws Exception {
     Path disk = Files.write(directory.resolve("disk"), new byte[1 << 20]);
-    List<String> said = say("run --name=web --device=gpu:x demo run=flood\\ 2000000", "device:add web --block=" + disk, "device:add web --device=lamp",
+    List<String> said = say("run --name=web --device=gpu:x demo run=flood\\ 2000000000", "device:add web --block=" + disk, "device:add web --device=lamp",
         "device:list", "device:trace web/console -n 3", "device:park web/console --reason=lunch", "device:info web/console", "device:resume web/console");
     assertTrue(said.contains("web/2 (block) is active, served by " + said.stream().filter(line -> line.startsWith("web/2 (")).findFirst().orElse("").replaceAll(".*by ", "")), said::toString);
     for (String parked : List.of("web/0 +gpu +parked: .*", "web/3 +lamp +parked: .*")) assertTrue(said.stream().anyMatch(line -> line.matches(parked)), said::toString);
@@ -128,7 +128,7 @@ class PromptTest {
 
   @Test void everyAnswerInJsonIsReadByAnotherProgram() throws Exception {
     assumeTrue(Files.isExecutable(Path.of("/usr/bin/python3")), "needs python3");
-    List<String> said = say("run --json --name=web --device=gpu:x demo run=flood\\ 2000000", "pause --json", "resume --json", "list --json", "info --json",
+    List<String> said = say("run --json --name=web --device=gpu:x demo run=flood\\ 2000000000", "pause --json", "resume --json", "list --json", "info --json",
         "device:types --json", "device:list --json", "device:info web/1 --json", "device:stat --json", "device:park web/1 --json", "device:resume web/1 --json",
         "device:swap web/1 lguest.device.console --json", "device:add web --json --device=lamp", "device:trace web/1 -n 2 --json",
         "memory-dump web " + directory.resolve("json") + " --length=16 --json", "stop --json", "start --json", "kill --json", "create --json demo");

@@ -16,6 +16,11 @@ public record Candidate(DeviceProvider provider, String bundle, String version, 
     return byRanking != 0 ? byRanking : Long.compare(id, other.id);
   }
 
+  // By hand: what a record is given makes code at its first use, which is in every start.
+  @Override public boolean equals(Object other) { return other instanceof Candidate candidate && id == candidate.id && ranking == candidate.ranking && provider == candidate.provider; }
+
+  @Override public int hashCode() { return Long.hashCode(id); }
+
   /** Whether it is the same service; its ranking may have changed. */
   public boolean is(Candidate other) { return other != null && provider == other.provider; }
 

@@ -1,23 +1,21 @@
 package lguest.launcher.system;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.AddressLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 
 /**
  * The operating system's calls we need and Java does not offer, by the JDK's own foreign functions: JNA would hold this class, and with it the bundle, after an update. Addresses and lengths are plain
  * 64-bit numbers, the memory behind them is a {@link MemorySegment}'s. Numbers are those of 64-bit Linux. A call that fails throws a {@link Failure}; {@link OsException} makes a message of it.
+ *
+ * <p>A trick: all functions are called as if they took six 64-bit words and gave one back. 64-bit Linux passes numbers of all sizes so, named arguments or not, and a function does not look at more than it
+ * takes. Each signature of its own would cost every start some milliseconds, in which Java makes code for it.
  */
 final class Libc {
   static final int O_RDONLY = 0, O_RDWR = 2, O_CLOEXEC = 0x80000;
@@ -33,18 +31,12 @@ final class Libc {
   private static final Linker LINKER = Linker.nativeLinker();
   private static final MemoryLayout CAPTURED = Linker.Option.captureStateLayout();
   private static final VarHandle ERRNO = CAPTURED.varHandle(MemoryLayout.PathElement.groupElement("errno"));
-  private static final AddressLayout STRING = ADDRESS.withTargetLayout(MemoryLayout.sequenceLayout(1024, JAVA_BYTE));
+  private static final MethodHandle CALL = LINKER.downcallHandle(FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG),
+      Linker.Option.captureCallState("errno"));
 
-  private static final MethodHandle OPEN = handle("open", 2, JAVA_INT, ADDRESS, JAVA_INT), FCNTL = handle("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
-  private static final MethodHandle CLOSE = handle("close", -1, JAVA_INT, JAVA_INT), LSEEK = handle("lseek", -1, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT);
-  private static final MethodHandle PREAD = handle("pread", -1, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-  private static final MethodHandle READ = handle("read", -1, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG), WRITE = handle("write", -1, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
-  private static final MethodHandle MMAP = handle("mmap", -1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
-  private static final MethodHandle MUNMAP = handle("munmap", -1, JAVA_INT, JAVA_LONG, JAVA_LONG), EVENTFD = handle("eventfd", -1, JAVA_INT, JAVA_INT, JAVA_INT);
-  private static final MethodHandle EPOLL_CREATE1 = handle("epoll_create1", -1, JAVA_INT, JAVA_INT), EPOLL_CTL = handle("epoll_ctl", -1, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
-  private static final MethodHandle EPOLL_WAIT = handle("epoll_wait", -1, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
-  private static final MethodHandle MADVISE = handle("madvise", -1, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
-  private static final MethodHandle STRERROR = LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("strerror"), FunctionDescriptor.of(STRING, JAVA_INT));
+  private static final MemorySegment OPEN = function("open"), FCNTL = function("fcntl"), CLOSE = function("close"), LSEEK = function("lseek"), PREAD = function("pread"), READ = function("read"),
+      WRITE = function("write"), MMAP = function("mmap"), MUNMAP = function("munmap"), MADVISE = function("madvise"), EVENTFD = function("eventfd"), EPOLL_CREATE1 = function("epoll_create1"),
+      EPOLL_CTL = function("epoll_ctl"), EPOLL_WAIT = function("epoll_wait"), STRERROR = function("strerror");
 
   private Libc() {}
 
@@ -61,66 +53,59 @@ final class Libc {
     int errno() { return errno; }
   }
 
-  /** @param variadic the first of the arguments that a declaration in C does not name; negative: there is none */
-  private static MethodHandle handle(String name, int variadic, ValueLayout result, ValueLayout... arguments) {
-    Linker.Option errno = Linker.Option.captureCallState("errno");
-    return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), FunctionDescriptor.of(result, arguments),
-      variadic < 0 ? new Linker.Option[] {errno} : new Linker.Option[] {errno, Linker.Option.firstVariadicArg(variadic)});
-  }
+  private static MemorySegment function(String name) { return LINKER.defaultLookup().findOrThrow(name); }
 
-  private interface Call { long in(MemorySegment errno, Arena arena) throws Throwable; }
-
-  private static long call(Call call) {
+  private static long call(MemorySegment function, boolean word, long a, long b, long c, long d, long e, long f) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment errno = arena.allocate(CAPTURED);
-      long result = call.in(errno, arena);
+      long result = (long) CALL.invokeExact(function, errno, a, b, c, d, e, f);
+      // Above a number of 32 bits is what happened to be there.
+      if (!word) result = (int) result;
       if (result == -1) throw new Failure((int) ERRNO.get(errno, 0L));
       return result;
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new IllegalStateException(e);
+    } catch (RuntimeException | Error x) {
+      throw x;
+    } catch (Throwable x) {
+      throw new IllegalStateException(x);
     }
   }
 
-  static int open(String path, int flags) { return (int) call((errno, arena) -> (int) OPEN.invokeExact(errno, arena.allocateFrom(path), flags)); }
+  /** Of a function that returns an {@code int}. */
+  private static int integer(MemorySegment function, long a, long b, long c, long d) { return (int) call(function, false, a, b, c, d, 0, 0); }
 
-  static int fcntl(int fd, int command, long argument) { return (int) call((errno, arena) -> (int) FCNTL.invokeExact(errno, fd, command, argument)); }
+  /** Of a function that returns an address, or a {@code ssize_t} or {@code off_t}. */
+  private static long word(MemorySegment function, long a, long b, long c, long d, long e, long f) { return call(function, true, a, b, c, d, e, f); }
 
-  static void close(int fd) { call((errno, arena) -> (int) CLOSE.invokeExact(errno, fd)); }
-
-  static long lseek(int fd, long offset, int whence) { return call((errno, arena) -> (long) LSEEK.invokeExact(errno, fd, offset, whence)); }
-
-  static long pread(int fd, long buffer, long length, long offset) { return call((errno, arena) -> (long) PREAD.invokeExact(errno, fd, buffer, length, offset)); }
-
-  static long read(int fd, long buffer, long length) { return call((errno, arena) -> (long) READ.invokeExact(errno, fd, buffer, length)); }
-
-  static long write(int fd, long buffer, long length) { return call((errno, arena) -> (long) WRITE.invokeExact(errno, fd, buffer, length)); }
-
-  static long mmap(long address, long length, int protection, int flags, int fd, long offset) {
-    return call((errno, arena) -> (long) MMAP.invokeExact(errno, address, length, protection, flags, fd, offset));
+  static int open(String path, int flags) {
+    try (Arena arena = Arena.ofConfined()) { return integer(OPEN, arena.allocateFrom(path).address(), flags, 0, 0); }
   }
 
-  static void munmap(long address, long length) { call((errno, arena) -> (int) MUNMAP.invokeExact(errno, address, length)); }
+  static int fcntl(int fd, int command, long argument) { return integer(FCNTL, fd, command, argument, 0); }
 
-  static void madvise(long address, long length, int advice) { call((errno, arena) -> (int) MADVISE.invokeExact(errno, address, length, advice)); }
+  static void close(int fd) { integer(CLOSE, fd, 0, 0, 0); }
 
-  static int eventfd(int initial, int flags) { return (int) call((errno, arena) -> (int) EVENTFD.invokeExact(errno, initial, flags)); }
+  static long lseek(int fd, long offset, int whence) { return word(LSEEK, fd, offset, whence, 0, 0, 0); }
 
-  static int epoll_create1(int flags) { return (int) call((errno, arena) -> (int) EPOLL_CREATE1.invokeExact(errno, flags)); }
+  static long pread(int fd, long buffer, long length, long offset) { return word(PREAD, fd, buffer, length, offset, 0, 0); }
+
+  static long read(int fd, long buffer, long length) { return word(READ, fd, buffer, length, 0, 0, 0); }
+
+  static long write(int fd, long buffer, long length) { return word(WRITE, fd, buffer, length, 0, 0, 0); }
+
+  static long mmap(long address, long length, int protection, int flags, int fd, long offset) { return word(MMAP, address, length, protection, flags, fd, offset); }
+
+  static void munmap(long address, long length) { integer(MUNMAP, address, length, 0, 0); }
+
+  static void madvise(long address, long length, int advice) { integer(MADVISE, address, length, advice, 0); }
+
+  static int eventfd(int initial, int flags) { return integer(EVENTFD, initial, flags, 0, 0); }
+
+  static int epoll_create1(int flags) { return integer(EPOLL_CREATE1, flags, 0, 0, 0); }
 
   /** {@code event} is a {@code struct epoll_event {uint32_t events; uint64_t data;}}, which x86-64 packs into 12 bytes. */
-  static void epoll_ctl(int epoll, int what, int fd, long event) { call((errno, arena) -> (int) EPOLL_CTL.invokeExact(errno, epoll, what, fd, event)); }
+  static void epoll_ctl(int epoll, int what, int fd, long event) { integer(EPOLL_CTL, epoll, what, fd, event); }
 
-  static int epoll_wait(int epoll, long events, int count, int timeoutMillis) {
-    return (int) call((errno, arena) -> (int) EPOLL_WAIT.invokeExact(errno, epoll, events, count, timeoutMillis));
-  }
+  static int epoll_wait(int epoll, long events, int count, int timeoutMillis) { return integer(EPOLL_WAIT, epoll, events, count, timeoutMillis); }
 
-  private static String strerror(int errno) {
-    try {
-      return ((MemorySegment) STRERROR.invokeExact(errno)).getString(0);
-    } catch (Throwable e) {
-      return "error " + errno;
-    }
-  }
+  private static String strerror(int errno) { return MemorySegment.ofAddress(word(STRERROR, errno, 0, 0, 0, 0, 0)).reinterpret(1024).getString(0); }
 }

@@ -14,7 +14,6 @@ import lguest.launcher.Launcher;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
-import org.osgi.framework.FrameworkUtil;
 import org.osgi.framework.InvalidSyntaxException;
 import org.osgi.framework.ServiceReference;
 import org.osgi.framework.startlevel.BundleStartLevel;
@@ -143,7 +142,11 @@ public final class Why {
 
   private boolean isOurs(Bundle bundle) { return bundle == core() || bundle == context.getBundle(); }
 
-  private static Bundle core() { return FrameworkUtil.getBundle(DeviceProvider.class); }
+  /** The Launcher's bundle; null while there is none. */
+  private Bundle core() {
+    ServiceReference<Launcher> service = context.getServiceReference(Launcher.class);
+    return service == null ? null : service.getBundle();
+  }
 
   private String known() {
     Set<String> types = new TreeSet<>();

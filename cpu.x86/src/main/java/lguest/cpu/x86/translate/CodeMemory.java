@@ -32,11 +32,10 @@ final class CodeMemory implements AutoCloseable {
     String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
     if (!arch.equals("amd64") && !arch.equals("x86_64")) return Optional.empty();
     try {
-      int file = (int) call("memfd_create", ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT).invoke(NAME, 1 /* MFD_CLOEXEC */);
+      int file = (int) call("memfd_create", NAME.address(), 1 /* MFD_CLOEXEC */, 0, 0, 0, 0);
       if (file < 0) return Optional.empty();
       try {
-        int grown = (int) call("ftruncate", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG).invoke(file, size);
-        if (grown != 0) return Optional.empty();
+        if ((int) call("ftruncate", file, size, 0, 0, 0, 0) != 0) return Optional.empty();
         MemorySegment writable = map(file, size, PROT_READ | PROT_WRITE);
         if (writable == null) return Optional.empty();
         MemorySegment executable = map(file, size, PROT_READ | PROT_EXEC);
@@ -46,7 +45,7 @@ final class CodeMemory implements AutoCloseable {
         }
         return Optional.of(new CodeMemory(writable, executable));
       } finally {
-        int closed = (int) call("close", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT).invoke(file);
+        int closed = (int) call("close", file, 0, 0, 0, 0, 0);
         assert closed == 0;
       }
     } catch (Throwable e) {
@@ -80,27 +79,34 @@ final class CodeMemory implements AutoCloseable {
   private static final MemorySegment NAME = Arena.global().allocateFrom("guest code");
 
   private static MemorySegment map(int file, long size, int protection) throws Throwable {
-    MethodHandle mmap = call("mmap", ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT,
-        ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG);
-    MemorySegment at = (MemorySegment) mmap.invoke(MemorySegment.NULL, size, protection, MAP_SHARED, file, 0L);
-    if (at.address() == -1) return null;
+    long at = call("mmap", 0, size, protection, MAP_SHARED, file, 0);
+    if (at == -1) return null;
     // Large pages spare the instruction TLB; that they are refused costs speed only.
-    int advised = (int) call("madvise", ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT).invoke(at, size, MADV_HUGEPAGE);
+    int advised = (int) call("madvise", at, size, MADV_HUGEPAGE, 0, 0, 0);
     assert advised <= 0;
-    return at.reinterpret(size);
+    return MemorySegment.ofAddress(at).reinterpret(size);
   }
 
   private static void unmap(MemorySegment segment) {
     try {
-      int result = (int) call("munmap", ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG).invoke(segment, segment.byteSize());
+      int result = (int) call("munmap", segment.address(), segment.byteSize(), 0, 0, 0, 0);
       if (result != 0) throw new IllegalStateException("munmap");
     } catch (Throwable e) {
       throw new IllegalStateException("cannot unmap code memory", e);
     }
   }
 
-  private static MethodHandle call(String name, java.lang.foreign.MemoryLayout result, java.lang.foreign.MemoryLayout... arguments) {
+  /**
+   * Calls a function of the C library. A trick: all are called as if they took six words and gave one back, which x86-64 Linux does not mind; each signature of its own would cost every start some milliseconds, in which Java makes code for it. Of a result of 32 bits the upper half is
+   * anything.
+   */
+  private static long call(String name, long a, long b, long c, long d, long e, long f) throws Throwable {
     Linker linker = Linker.nativeLinker();
-    return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), FunctionDescriptor.of(result, arguments));
+    ValueLayout.OfLong word = ValueLayout.JAVA_LONG;
+    // As the Launcher has it, which spares making it again.
+    MethodHandle function = linker.downcallHandle(FunctionDescriptor.of(word, word, word, word, word, word, word), Linker.Option.captureCallState("errno"));
+    try (Arena arena = Arena.ofConfined()) {
+      return (long) function.invokeExact(linker.defaultLookup().findOrThrow(name), arena.allocate(Linker.Option.captureStateLayout()), a, b, c, d, e, f);
+    }
   }
 }
