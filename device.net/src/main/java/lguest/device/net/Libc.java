@@ -51,6 +51,7 @@ final class Libc {
   private static final MethodHandle ACCEPT4 = handle("accept4", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
   private static final MethodHandle SHUTDOWN = handle("shutdown", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
   private static final MethodHandle SETSOCKOPT = handle("setsockopt", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
+  private static final MethodHandle SEND = handle("send", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
   private static final MethodHandle SENDMSG = handle("sendmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
   private static final MethodHandle RECVMSG = handle("recvmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
   private static final MethodHandle STRERROR = LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("strerror"), FunctionDescriptor.of(STRING, JAVA_INT));
@@ -112,6 +113,8 @@ final class Libc {
   static int bind(int fd, long address, int length) { return (int) call((errno, arena) -> (int) BIND.invokeExact(errno, fd, address, length)); }
 
   static int connect(int fd, long address, int length) { return (int) call((errno, arena) -> (int) CONNECT.invokeExact(errno, fd, address, length)); }
+
+  static long send(int fd, long bytes, long length, int flags) { return call((errno, arena) -> (long) SEND.invokeExact(errno, fd, bytes, length, flags)); }
 
   static long sendmsg(int fd, long message, int flags) { return call((errno, arena) -> (long) SENDMSG.invokeExact(errno, fd, message, flags)); }
 

@@ -32,6 +32,18 @@ final class Message {
     return header.address();
   }
 
+  /** Sends a byte, whatever it is, without waiting. */
+  Sent ring(int socket) {
+    try {
+      Libc.send(socket, body.address(), 1, Libc.MSG_NOSIGNAL | Libc.MSG_DONTWAIT);
+      return Sent.YES;
+    } catch (Libc.Failure e) {
+      return notSent(e);
+    }
+  }
+
+  private static Sent notSent(Libc.Failure e) { return e.errno() == Libc.EAGAIN || e.errno() == Libc.EINTR ? Sent.BUSY : Sent.NOBODY; }
+
   /** Sends so many bytes of {@link #body} without waiting, and {@code descriptor} if it is none that is negative. */
   Sent send(int socket, long bytes, int descriptor) {
     control.set(ValueLayout.JAVA_LONG, 0, 20);
@@ -42,7 +54,7 @@ final class Message {
       Libc.sendmsg(socket, header(bytes, descriptor < 0 ? 0 : CMSG), Libc.MSG_NOSIGNAL | Libc.MSG_DONTWAIT);
       return Sent.YES;
     } catch (Libc.Failure e) {
-      return e.errno() == Libc.EAGAIN || e.errno() == Libc.EINTR ? Sent.BUSY : Sent.NOBODY;
+      return notSent(e);
     }
   }
 

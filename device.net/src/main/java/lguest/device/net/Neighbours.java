@@ -67,7 +67,8 @@ final class Neighbours {
       Ring.Outcome outcome = neighbour.frames.put(parts, length);
       if (outcome != Ring.Outcome.HUNG_UP) {
         long now = System.nanoTime();
-        if (outcome != Ring.Outcome.PUT_FIRST && now - neighbour.rung < AGAIN) return outcome != Ring.Outcome.FULL;
+        boolean told = outcome != Ring.Outcome.PUT_FIRST || !neighbour.frames.mustRing();
+        if (told && now - neighbour.rung < AGAIN) return outcome != Ring.Outcome.FULL;
         neighbour.rung = now;
         if (post.ring(neighbour.box)) return outcome != Ring.Outcome.FULL;
       }
@@ -97,12 +98,19 @@ final class Neighbours {
 
   // Receiving.
 
-  /** Empties the box. */
+  /** Empties the box: what is left in it, if anything is, rings again. */
   void collect() {
+    int bells = from.size();
+    boolean newcomers = false;
     for (int i = 0; i < MAX_MAIL; i++) {
       Optional<Post.Mail> mail = post.receive();
-      if (mail.isEmpty()) return;
-      if (!(mail.get() instanceof Post.Mail.Hello(int sender, int fd))) continue;
+      if (mail.isEmpty()) break;
+      if (!(mail.get() instanceof Post.Mail.Hello(int sender, int fd))) {
+        // One from each, as a rule: to ask whether there are more costs as much as a frame.
+        if (--bells <= 0 && !newcomers) break;
+        continue;
+      }
+      newcomers = true;
       try {
         Ring frames = Ring.take(fd);
         List<From> before = from.stream().filter(known -> known.place == sender).toList();
@@ -112,6 +120,7 @@ final class Neighbours {
         // Not one of ours. It has been closed.
       }
     }
+    for (int i = 0; i < from.size(); i++) from.get(i).frames.heard();
   }
 
   /** A neighbour with a frame for us, each in turn; empty: there is none. One that has spoilt its ring is reported to {@code spoilt} and left. */

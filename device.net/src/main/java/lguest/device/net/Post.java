@@ -67,9 +67,8 @@ final class Post {
 
   /** Rings the bell at the other end. False: nobody is there any more. */
   boolean ring(int peer) {
-    message.body.set(ValueLayout.JAVA_BYTE, 0, (byte) 1);
     // A full box has been rung often enough.
-    return message.send(peer, 1, -1) != Message.Sent.NOBODY;
+    return message.ring(peer) != Message.Sent.NOBODY;
   }
 
   /** Gives the other end a ring to take frames out of. False: it could not be told. */

@@ -9,7 +9,7 @@ import java.util.List;
 
 /**
  * Memory that two processes share, in which frames wait: one puts in, the other takes out, and neither needs the other's leave or the kernel's. At 64 a count of bytes ever put in, at 128 one of
- * bytes ever taken out, each written by one side alone; at 192 a 1 when nobody will take out any more; from 4096 on the bytes, as in a ring: a frame is its length in four bytes, itself, and up to three bytes that make it a multiple of four.
+ * bytes ever taken out, each written by one side alone; at 192 a 1 when nobody will take out any more; at 256 a 1 from when the bell was rung until the other side looks; from 4096 on the bytes, as in a ring: a frame is its length in four bytes, itself, and up to three bytes that make it a multiple of four.
  *
  * <p>A frame is there when the count says so, which comes last: whoever is killed in the middle has put in nothing or taken out nothing. The memory is sealed against being cut off, so
  * that what the other process does can spoil frames but never end this one. Its counts and lengths are not believed.
@@ -17,7 +17,7 @@ import java.util.List;
 final class Ring {
   static final int MAX_FRAME = 65532;
   private static final int BYTES = 1 << 18, BEGIN = 4096, SIZE = BEGIN + BYTES, MASK = BYTES - 1;
-  private static final int IN = 64, OUT = 128, HUNG_UP = 192;
+  private static final int IN = 64, OUT = 128, HUNG_UP = 192, RUNG = 256;
   private static final int SEALS = Libc.F_SEAL_SEAL | Libc.F_SEAL_SHRINK | Libc.F_SEAL_GROW;
   private static final VarHandle COUNT = ValueLayout.JAVA_INT.varHandle();
 
@@ -91,7 +91,13 @@ final class Ring {
     return (int) COUNT.getVolatile(memory, (long) OUT) == before ? Outcome.PUT_FIRST : Outcome.PUT;
   }
 
+  /** Whether the bell is to be rung for what was put in: not if it has been and the other side has not looked since, for it will. */
+  boolean mustRing() { return (int) COUNT.getAndSet(memory, (long) RUNG, 1) == 0; }
+
   // The side that takes out.
+
+  /** Before it looks for frames: from now on it wants to be told of more. */
+  void heard() { COUNT.setVolatile(memory, (long) RUNG, 0); }
 
   /** The length of the next frame; −1: there is none. Numbers that cannot be are an {@link IOException}: the ring is no good any more. */
   int next() throws IOException {

@@ -100,6 +100,21 @@ class RingTest {
     out.close();
   }
 
+  @Test void theBellIsRungOnceUntilSomebodyLooks() throws Exception {
+    Ring in = Ring.create(), out = other(in);
+    try (Arena arena = Arena.ofConfined()) {
+      for (int i = 0; i < 3; i++) {
+        assertEquals(Ring.Outcome.PUT_FIRST, in.put(List.of(arena.allocate(60)), 60));
+        assertEquals(i == 0, in.mustRing());
+        out.skip(out.next());
+      }
+      out.heard();
+      assertTrue(in.mustRing());
+    }
+    in.close();
+    out.close();
+  }
+
   @Test void numbersThatCannotBeAreNotBelieved() throws Exception {
     long seed = System.nanoTime();
     Random random = new Random(seed);
