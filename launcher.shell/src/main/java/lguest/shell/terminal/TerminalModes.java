@@ -1,13 +1,11 @@
 package lguest.shell.terminal;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
+import com.sun.jna.Function;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /**
@@ -38,13 +36,21 @@ public final class TerminalModes implements AutoCloseable {
 
   /** Notes the modes; empty when the descriptor is no terminal, and then there is nothing to do. */
   public static Optional<TerminalModes> note(int descriptor) {
-    if (!System.getProperty("os.name").equals("Linux")) return Optional.empty();
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment termios = arena.allocate(SIZE);
-      if (call(arena, "tcgetattr", descriptor, termios.address(), 0) != 0) return Optional.empty();
-      TerminalModes modes = new TerminalModes(descriptor, termios.toArray(ValueLayout.JAVA_BYTE));
-      Runtime.getRuntime().addShutdownHook(modes.hook);
-      return Optional.of(modes);
+    if (!System.getProperty("os.name").equals("Linux") || !mayBeTerminal(descriptor)) return Optional.empty();
+    byte[] before = new byte[SIZE];
+    if (Function.getFunction("c", "tcgetattr").invokeInt(new Object[] {descriptor, before}) != 0) return Optional.empty();
+    TerminalModes modes = new TerminalModes(descriptor, before);
+    Runtime.getRuntime().addShutdownHook(modes.hook);
+    return Optional.of(modes);
+  }
+
+  /** Spares those who have none the loading of JNA, a noticeable part of a start. */
+  private static boolean mayBeTerminal(int descriptor) {
+    try {
+      String file = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();
+      return file.startsWith("/dev/") && !file.equals("/dev/null");
+    } catch (IOException e) {
+      return true; // no /proc here, or a descriptor that is closed: the system call tells
     }
   }
 
@@ -66,19 +72,7 @@ public final class TerminalModes implements AutoCloseable {
 
   private static void set(int descriptor, byte[] termios) {
     // A terminal that has gone away has no modes to be set: nothing to report and nobody to report it to.
-    try (Arena arena = Arena.ofConfined()) { call(arena, "tcsetattr", descriptor, TCSANOW, arena.allocateFrom(ValueLayout.JAVA_BYTE, termios).address()); }
-  }
-
-  /** All arguments are words, and more than are needed, as in the Launcher's own calls: that signature is there already. */
-  private static int call(Arena arena, String name, long descriptor, long second, long third) {
-    Linker linker = Linker.nativeLinker();
-    ValueLayout.OfLong word = ValueLayout.JAVA_LONG;
-    MethodHandle function = linker.downcallHandle(FunctionDescriptor.of(word, word, word, word, word, word, word), Linker.Option.captureCallState("errno"));
-    try {
-      return (int) (long) function.invokeExact(linker.defaultLookup().findOrThrow(name), arena.allocate(Linker.Option.captureStateLayout()), descriptor, second, third, 0L, 0L, 0L);
-    } catch (Throwable e) {
-      throw new IllegalStateException(e);
-    }
+    Function.getFunction("c", "tcsetattr").invokeInt(new Object[] {descriptor, TCSANOW, termios});
   }
 
   private synchronized void restore() {
