@@ -16,7 +16,7 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 
 /**
- * The operating system's file calls that Java does not offer, of 64-bit Linux. By the JDK's own foreign functions and not by JNA as elsewhere, for one reason: a call
+ * The operating system's file calls that Java does not offer, of 64-bit Linux. By the JDK's own foreign functions and not by JNA, for one reason above all: a call
  * that is given a {@link MemorySegment} keeps it alive until it returns. A disk may hang for minutes, and its guest's memory must not be unmapped under a read that is still going on.
  */
 final class Libc {

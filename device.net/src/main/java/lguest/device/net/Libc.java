@@ -16,7 +16,7 @@ import java.lang.invoke.VarHandle;
 
 /**
  * The operating system's calls we need; numbers are those of 64-bit Linux. None of them is given guest memory. By the JDK's own foreign functions and not by JNA, which
- * remembers a class it has registered for ever, and with it the whole bundle, each time the bundle is updated.
+ * remembers a class it has registered for ever, and with it the whole bundle, each time the bundle is updated. Each bundle has its own few calls: to share them would make the operating system a part of the device API.
  */
 final class Libc {
   static final int O_RDWR = 2, O_CREAT = 0x40, O_CLOEXEC = 0x80000, O_PATH = 0x200000;

@@ -17,7 +17,7 @@ import java.lang.invoke.VarHandle;
 /**
  * The operating system's calls we need; numbers are those of 64-bit Linux. Addresses are plain numbers: whoever passes one of guest memory does so on the guest's thread and for a
  * call that does not block, so the guest cannot end meanwhile. By the JDK's own foreign functions and not by JNA, which remembers a class it has registered for ever, and with it the
- * whole bundle, each time the bundle is updated.
+ * whole bundle, each time the bundle is updated. Each bundle has its own few calls: to share them would make the operating system a part of the device API.
  */
 final class Libc {
   static final int O_RDWR = 2, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
