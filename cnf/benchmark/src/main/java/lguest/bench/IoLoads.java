@@ -64,7 +64,7 @@ final class IoLoads {
 
   Load block(Path disk, String how) { return n -> done(commands.run(lguest.demo(List.of("--block=" + disk), requests(how, n))), true); }
 
-  /** Through the host's cache, as lguest goes with requests of this size. */
+  /** Through the host's cache, as lguest goes with requests of this size; and as with lguest, all of it is on the medium when the machine has ended. */
   Load qemuBlock(Path disk, String how) {
     List<String> drive = List.of("-drive", "if=none,id=d,format=raw,cache=writeback,file=" + disk, "-device", "virtio-blk-pci,drive=d");
     return n -> done(commands.run(qemu.demo(drive, requests(how, n))), false);
