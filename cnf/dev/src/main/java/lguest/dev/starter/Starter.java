@@ -74,7 +74,7 @@ public final class Starter {
 
   /** Java sources move into their package, and get the class's name. */
   private static String place(String path, Wish wish) {
-    String named = path.replace("__Name__", wish.className());
+    String named = path.replace("__Name__", wish.className()).replace("__dot__", ".");
     return named.replaceFirst("^(src/(?:main|test)/java)/", "$1/" + wish.packageName().replace('.', '/') + "/");
   }
 
