@@ -142,6 +142,15 @@ public final class Core implements Translator.Processor {
   }
 
   @Override
+  public boolean interrupt(int vector, int eip, int length) {
+    if (shortcuts.interrupt(vector, eip + length)) return true;
+    exit = Exit.SOFTWARE_INTERRUPT;
+    fault.set(exit, vector, 0, false).length = length;
+    eip(eip);
+    return false;
+  }
+
+  @Override
   public Object prepare() {
     return loop.single();
   }

@@ -94,6 +94,10 @@ final class Engines {
         loop.fault(f, 0);
         progress = true;
       }
+      if (translator.faulted()) {
+        loop.fault(c.fault, 0);
+        progress = true;
+      }
       loop.retired += translator.retired();
       if (!progress) loop.stepOver();
       loop.publish();

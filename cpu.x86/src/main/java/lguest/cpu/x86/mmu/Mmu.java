@@ -29,6 +29,9 @@ public final class Mmu {
     void storing(int physical, int bytes);
   }
 
+  /** No address: the access faults, as the processor's one {@link GuestFault} says. */
+  public static final long FAULT = -1;
+
   private static final long PAGE = ~0xFFFL;
   private static final int P = 1, RW = 2, US = 4, ACCESSED = 0x20, DIRTY = 0x40, LARGE = 0x80;
   private static final int PG = 1 << 31, WP = 1 << 16;
@@ -170,6 +173,12 @@ public final class Mmu {
     return hasCode(physical >>> 12) || log != null ? 0 : memory + unsigned(physical);
   }
 
+  /** {@link #readable} or {@link #writable} without throwing: {@link #FAULT}, or 0 where that is their answer, or anything else. */
+  public long tryAccess(int a, boolean write) {
+    long physical = walk(a, write);
+    return physical == FAULT ? FAULT : write && (hasCode((int) (physical >>> 12)) || log != null) ? 0 : memory + physical;
+  }
+
   /** Guest-physical address of code at a; faults as a fetch does. */
   public int fetch(int a) {
     return (int) (readable(a) - memory);
@@ -288,46 +297,52 @@ public final class Mmu {
 
   /** Walks, checks rights, sets accessed and dirty, fills the TLB. Returns the guest-physical address. */
   private int translate(int a, boolean write) {
+    long physical = walk(a, write);
+    if (physical == FAULT) throw fault;
+    return (int) physical;
+  }
+
+  /** The same without throwing: {@link #FAULT}, and the fault is told in the one object there is. */
+  private long walk(int a, boolean write) {
     Native.set64(state + WALKS, misses() + 1);
-    if (config.linearLimit() != 0 && Integer.compareUnsigned(a, config.linearLimit()) >= 0) throw pageFault(a, write, 0);
+    if (config.linearLimit() != 0 && Integer.compareUnsigned(a, config.linearLimit()) >= 0) return pageFault(a, write, 0);
     int cr0 = Native.get32(state + CR0);
     if ((cr0 & PG) == 0) {
-      if (unsigned(a) >= size) throw fault.broken(Exit.BAD_PAGE_TABLE_ENTRY, a);
+      if (unsigned(a) >= size) return broken(Exit.BAD_PAGE_TABLE_ENTRY, a);
       return fill(a, a, true);
     }
     long directory = unsigned(Native.get32(state + CR3) & 0xFFFFF000) + (a >>> 22) * 4;
-    if (directory >= size) throw fault.broken(Exit.BAD_PAGE_DIRECTORY_ENTRY, a);
+    if (directory >= size) return broken(Exit.BAD_PAGE_DIRECTORY_ENTRY, a);
     directory += memory;
     int pde = Native.get32(directory);
-    if ((pde & P) == 0) throw pageFault(a, write, 0);
-    if ((pde & config.directoryForbidden()) != 0) throw fault.broken(Exit.BAD_PAGE_DIRECTORY_ENTRY, a);
+    if ((pde & P) == 0) return pageFault(a, write, 0);
+    if ((pde & config.directoryForbidden()) != 0) return broken(Exit.BAD_PAGE_DIRECTORY_ENTRY, a);
     if ((pde & LARGE) != 0 && (Native.get32(state + CR4) & PSE) != 0) return large(a, write, directory, pde, cr0);
     long table = unsigned(pde & 0xFFFFF000) + (a >>> 12 & 0x3FF) * 4;
-    if (table >= size) throw fault.broken(Exit.BAD_PAGE_DIRECTORY_ENTRY, a);
+    if (table >= size) return broken(Exit.BAD_PAGE_DIRECTORY_ENTRY, a);
     table += memory;
     int pte = Native.get32(table);
-    if ((pte & P) == 0) throw pageFault(a, write, 0);
+    if ((pte & P) == 0) return pageFault(a, write, 0);
     int rights = pde & pte;
-    check(a, write, rights, cr0);
-    if ((pte & config.tableForbidden()) != 0 || unsigned(pte & 0xFFFFF000) >= size)
-      throw fault.broken(Exit.BAD_PAGE_TABLE_ENTRY, a);
+    if (!allowed(write, rights, cr0)) return pageFault(a, write, P);
+    if ((pte & config.tableForbidden()) != 0 || unsigned(pte & 0xFFFFF000) >= size) return broken(Exit.BAD_PAGE_TABLE_ENTRY, a);
     if ((pde & ACCESSED) == 0) mark(directory, pde | ACCESSED);
     int marked = pte | ACCESSED | (write ? DIRTY : 0);
     if (marked != pte) mark(table, marked);
     return fill(a, pte & 0xFFFFF000 | a & 0xFFF, (marked & DIRTY) != 0 && writes(rights, cr0));
   }
 
-  private int large(int a, boolean write, long directory, int pde, int cr0) {
-    check(a, write, pde, cr0);
+  private long large(int a, boolean write, long directory, int pde, int cr0) {
+    if (!allowed(write, pde, cr0)) return pageFault(a, write, P);
     int physical = pde & 0xFFC00000 | a & 0x3FFFFF;
-    if (unsigned(physical) >= size) throw fault.broken(Exit.BAD_PAGE_TABLE_ENTRY, a);
+    if (unsigned(physical) >= size) return broken(Exit.BAD_PAGE_TABLE_ENTRY, a);
     int marked = pde | ACCESSED | (write ? DIRTY : 0);
     if (marked != pde) mark(directory, marked);
     return fill(a, physical, (marked & DIRTY) != 0 && writes(pde, cr0));
   }
 
-  private void check(int a, boolean write, int rights, int cr0) {
-    if (user && (rights & US) == 0 || write && !writes(rights, cr0)) throw pageFault(a, write, P);
+  private boolean allowed(boolean write, int rights, int cr0) {
+    return (!user || (rights & US) != 0) && (!write || writes(rights, cr0));
   }
 
   private boolean writes(int rights, int cr0) {
@@ -340,11 +355,18 @@ public final class Mmu {
     Native.set32(entry, value);
   }
 
-  private GuestFault pageFault(int a, boolean write, int present) {
-    return fault.page(a, present | (write ? RW : 0) | (user ? US : 0));
+  private long pageFault(int a, boolean write, int present) {
+    fault.page(a, present | (write ? RW : 0) | (user ? US : 0));
+    return FAULT;
   }
 
-  private int fill(int a, int physical, boolean writable) {
+  private long broken(Exit exit, int a) {
+    fault.broken(exit, a);
+    return FAULT;
+  }
+
+  /** Returns the address as a number without sign. */
+  private long fill(int a, int physical, boolean writable) {
     long e = entry(a);
     long tag = a & 0xFFFFF000L;
     int filled = Native.get32(state + FILLED_COUNT);
@@ -354,12 +376,12 @@ public final class Mmu {
     }
     if (breakpoints != null && breakpoints.watches((int) tag)) {
       invalidate(e);
-      return physical;
+      return unsigned(physical);
     }
     Native.set64(e + TLB_READ, tag);
     Native.set64(e + TLB_WRITE, writable && !hasCode(physical >>> 12) && log == null ? tag : TLB_INVALID);
     Native.set64(e + TLB_ADDEND, memory + unsigned(physical) - unsigned(a));
-    return physical;
+    return unsigned(physical);
   }
 
   /** Translation with supervisor rights and without any effect; -1 for a fault or a broken table. */

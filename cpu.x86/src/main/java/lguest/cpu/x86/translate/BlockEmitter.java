@@ -357,7 +357,15 @@ final class BlockEmitter {
     int call = hot.call();
     hot.patchInt(call, (door == Crossing.INTERRUPT ? stubs.interrupt : stubs.interruptReturn) - (hotBase + call + 4));
     home = FlagHome.SAVED;
-    interpretFrom(hot.jmp());
+    if (door == Crossing.INTERRUPT) softwareInterrupt(vector);
+    else interpretFrom(hot.jmp());
+  }
+
+  /** INT, for whoever decides what that is. */
+  void softwareInterrupt(int vector) {
+    hereCold(hot.jmp());
+    if (home == FlagHome.SAVED) restoreFlags(cold);
+    coldExit(Exits.INT, instruction.eip, count - index, instruction.length, vector, comparable[index]);
   }
 
   /**

@@ -102,8 +102,9 @@ final class ControlEmitter {
   /** Only programs go through the gate; any other leaves. */
   private boolean interrupt(Instruction i) {
     if (exact && !block.comparable()) return false;
-    if (block.level() == 3) block.cross(Crossing.INTERRUPT, i.nextEip(), i.immediate & 0xFF);
-    else block.interpret();
+    int vector = i.immediate & 0xFF;
+    if (block.level() == 3) block.cross(Crossing.INTERRUPT, i.nextEip(), vector);
+    else block.softwareInterrupt(vector);
     return true;
   }
 

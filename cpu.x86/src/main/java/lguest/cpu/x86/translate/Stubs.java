@@ -22,6 +22,8 @@ final class Stubs {
   final int exit;
   /** Loads the guest's x87 and SSE state into the host's unit as far as that is allowed, and says in state.FPU_LOADED how far. Destroys R10, R11 and flags. */
   final int loadFpu;
+  /** Code to enter for whatever block is at state.EIP. */
+  final int resume;
   /** See {@link Crossing}. */
   final int onward, onwardWithoutFlags, interrupt, interruptReturn, loadSegment;
   final int end;
@@ -38,6 +40,8 @@ final class Stubs {
     exit(a, walk);
     onward = Crossing.emitOnward(a, exit, Exits.ONWARD);
     onwardWithoutFlags = Crossing.emitOnward(a, exit, Exits.ONWARD_WITHOUT_FLAGS);
+    resume = a.size();
+    resume(a, onward);
     interrupt = a.size();
     Crossing.emitInterrupt(a, walk, onward);
     interruptReturn = a.size();
@@ -144,6 +148,15 @@ final class Stubs {
     count(a, SERVED_LOOKUPS);
     restore(a);
     a.rr(0xFF, 4, R10);
+  }
+
+  private static void resume(Assembler a, int onward) {
+    a.rr(0x8B, R11, RAX);
+    saveToAx(a);
+    a.rm(0x66, false, 0x89, RAX, STATE, NONE, 0, SAVED_FLAGS);
+    a.rr(0x8B, RAX, R11);
+    a.rm(0x8B, R8, STATE, EIP);
+    a.patchJump(a.jmp(), onward);
   }
 
   /** What {@link #exit} has put away. */

@@ -53,6 +53,9 @@ public final class Translator implements AutoCloseable {
     /** Emitted code has changed level and mode in the state block. */
     void modeChanged();
 
+    /** Executes INT; whether that needed no Host. */
+    boolean interrupt(int vector, int eip, int length);
+
     /** What {@link #interpret} wants for the one instruction at EIP. Throws GuestFault when it cannot be fetched. */
     Object prepare();
 
@@ -94,6 +97,7 @@ public final class Translator implements AutoCloseable {
   private int given;
   private int interpreted;
   private int flagsAlive = Flags.ARITHMETIC;
+  private boolean faulted;
   /** The next block is to be one without groups. */
   private boolean plain;
   // Counters: by kind of exit, by mnemonic.
@@ -135,9 +139,13 @@ public final class Translator implements AutoCloseable {
   public boolean run(long budget) {
     given = (int) Math.min(budget, SLICE);
     interpreted = 0;
-    plain = false;
+    plain = faulted = false;
     flagsAlive = Flags.ARITHMETIC;
     setLeft(given);
+    if (!separate && runs(processor.mode(), Native.get32(state + EFLAGS))) {
+      // Emitted code finds itself faster than we do. If not, it says LOOKUP.
+      if (!execute(memory.address(stubs.resume))) return left() != given;
+    }
     while (left() > 0) {
       CodePages.Block block = locate();
       if (block == null || block.instructions > left()) break;
@@ -146,6 +154,9 @@ public final class Translator implements AutoCloseable {
     }
     return left() != given;
   }
+
+  /** The last {@link #run} ended with a fault, which the processor knows, with EIP at the faulting instruction. Some faults are thrown instead. */
+  public boolean faulted() { return faulted; }
 
   /** Instructions the last {@link #run} retired, without those the interpreter counted. */
   public long retired() { return given - left() - interpreted; }
@@ -234,13 +245,23 @@ public final class Translator implements AutoCloseable {
             setEip(exits.eip(id));
             return kind == Exits.COUNT || interpretHere();
           }
+          if (kind == Exits.INT) {
+            setLeft(left() + exits.unused(id));
+            boolean done = processor.interrupt(exits.bytes(id), exits.eip(id), exits.place(id));
+            if (done) setLeft(left() - 1);
+            return done;
+          }
           int generation = forgotJumps;
-          int unused = exits.unused(id);
+          long host = fill(id);
+          if (host > 0 && forgotJumps == generation) {
+            code = memory.address(exits.place(id));
+            continue;
+          }
           setEip(exits.eip(id));
-          setLeft(left() + unused); // should the walk fault
-          if (!fill(id) || forgotJumps != generation) return interpretHere();
-          setLeft(left() - unused);
-          code = memory.address(exits.place(id));
+          setLeft(left() + exits.unused(id));
+          if (host != Mmu.FAULT) return interpretHere();
+          faulted = true;
+          return false;
         }
       }
     }
@@ -271,30 +292,17 @@ public final class Translator implements AutoCloseable {
     Native.set32(state + FXSAVE + 20, Native.get16(state + SEGMENTS + segment * SEGMENT_SIZE + SELECTOR) & 0xFFFF);
   }
 
-  /** Walks the page tables for a miss. False when that cannot help: the access crosses a page, or stores to code. */
-  private boolean fill(int id) {
+  /** Walks the page tables for a miss. {@link Mmu#FAULT}; 0 when that cannot help, since the access crosses a page or stores to code; else more. */
+  private long fill(int id) {
     int linear = Native.get32(state + EXIT_VALUE);
-    if ((linear & 0xFFF) + exits.bytes(id) > 0x1000) return false;
-    Mmu mmu = processor.mmu();
-    if (exits.kind(id) == Exits.STORE) return mmu.writable(linear) != 0;
-    mmu.readable(linear);
-    return true;
+    if ((linear & 0xFFF) + exits.bytes(id) > 0x1000) return 0;
+    return processor.mmu().tryAccess(linear, exits.kind(id) == Exits.STORE);
   }
 
   /** The same for a group, without a fault: who is to blame shows when its members are accessed one by one. */
   private boolean fillGroup(int id) {
-    int linear = Native.get32(state + EXIT_VALUE);
     int generation = forgotJumps;
-    try {
-      if (exits.kind(id) == Exits.GROUP_STORE) {
-        if (processor.mmu().writable(linear) == 0) return false;
-      } else {
-        processor.mmu().readable(linear);
-      }
-    } catch (GuestFault f) {
-      return false;
-    }
-    return forgotJumps == generation;
+    return processor.mmu().tryAccess(Native.get32(state + EXIT_VALUE), exits.kind(id) == Exits.GROUP_STORE) > 0 && forgotJumps == generation;
   }
 
   /** Makes the jump that brought us here lead to the same code without groups. */
