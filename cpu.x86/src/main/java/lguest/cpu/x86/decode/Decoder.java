@@ -44,7 +44,7 @@ public final class Decoder {
     i.encoding = starved ? Encodings.INVALID : Encodings.find(opcode, i.rep != 0 ? i.rep : prefix66, Math.max(modrm, 0));
     if (i.encoding != Encodings.INVALID) {
       if (modrm >= 0) modrm(i, modrm);
-      for (int n = 0; n < i.encoding.operands().size(); n++) operand(i, i.encoding.operands().get(n).kind());
+      for (OperandKind kind : i.encoding.trailing) operand(i, kind);
     }
     if (starved) {
       if (end - from < MAX_LENGTH) return null;

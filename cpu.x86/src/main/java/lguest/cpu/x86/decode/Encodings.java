@@ -1,8 +1,10 @@
 package lguest.cpu.x86.decode;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.StringTokenizer;
 import lguest.cpu.x86.decode.Encoding.Form;
 import lguest.cpu.x86.decode.Encoding.Operand;
 import lguest.cpu.x86.decode.Encoding.Use;
@@ -20,12 +22,9 @@ public final class Encodings {
   public static final Encoding TOO_LONG = pseudo(Mnemonic.TOO_LONG);
 
   static {
-    (Table.TEXT + SimdTable.TEXT).lines().map(String::strip).filter(line -> !line.isEmpty()).forEach(Encodings::parse);
-    for (Encoding encoding : ALL) {
-      int index = index(encoding.opcode());
-      HAS_MODRM[index] |= encoding.digit() >= 0 || encoding.modrm() >= 0 || encoding.form() != Form.ANY
-          || encoding.operands().stream().anyMatch(operand -> operand.kind().needsModrm());
-    }
+    // Plainly, without patterns and streams: every start of a guest waits for this.
+    for (String line : (Table.TEXT + SimdTable.TEXT).split("\n")) if (!line.isBlank()) parse(new StringTokenizer(line));
+    for (Encoding encoding : ALL) HAS_MODRM[index(encoding.opcode())] |= needsModrm(encoding);
     for (Encoding encoding : ALL) if (encoding.prefix() == 0) enter(encoding);
     for (Encoding encoding : ALL) if (encoding.prefix() != 0) enter(encoding);
   }
@@ -46,7 +45,8 @@ public final class Encodings {
     int index = index(opcode);
     Encoding[][] byPrefix = INDEX[index];
     if (byPrefix == null) return INVALID;
-    Encoding encoding = byPrefix[prefixClass(prefix)][HAS_MODRM[index] ? modrm : 0];
+    Encoding[] row = byPrefix[prefixClass(prefix)];
+    Encoding encoding = row == null ? null : row[HAS_MODRM[index] ? modrm : 0];
     return encoding == null ? INVALID : encoding;
   }
 
@@ -63,25 +63,50 @@ public final class Encodings {
     };
   }
 
+  private static boolean needsModrm(Encoding encoding) {
+    if (encoding.digit() >= 0 || encoding.modrm() >= 0 || encoding.form() != Form.ANY) return true;
+    for (Operand operand : encoding.operands()) if (operand.kind().needsModrm()) return true;
+    return false;
+  }
+
   private static void enter(Encoding encoding) {
     int index = index(encoding.opcode());
-    int width = HAS_MODRM[index] ? 256 : 1;
-    if (INDEX[index] == null) INDEX[index] = new Encoding[4][width];
-    for (int prefix = 0; prefix < 4; prefix++) {
-      if (encoding.prefix() != 0 && prefix != prefixClass(encoding.prefix())) continue;
-      for (int modrm = 0; modrm < width; modrm++) {
-        if (width == 256 && !encoding.matches(modrm)) continue;
-        Encoding before = INDEX[index][prefix][modrm];
-        if (before != null && encoding.prefix() == 0)
-          throw new IllegalStateException("two lines for one encoding: " + before + " and " + encoding);
-        INDEX[index][prefix][modrm] = encoding;
-      }
+    boolean hasModrm = HAS_MODRM[index];
+    Encoding[][] rows = INDEX[index];
+    if (rows == null) {
+      rows = INDEX[index] = new Encoding[4][];
+      // One for all prefixes, until one of them means something else.
+      if (encoding.prefix() == 0) Arrays.fill(rows, new Encoding[hasModrm ? 256 : 1]);
+    }
+    int prefix = encoding.prefix() == 0 ? 0 : prefixClass(encoding.prefix());
+    if (rows[prefix] == null) rows[prefix] = new Encoding[hasModrm ? 256 : 1];
+    else if (encoding.prefix() != 0 && isShared(rows, prefix)) rows[prefix] = rows[prefix].clone();
+    if (!hasModrm) {
+      enter(encoding, rows[prefix], 0);
+    } else if (encoding.modrm() >= 0) {
+      enter(encoding, rows[prefix], encoding.modrm());
+    } else {
+      int first = encoding.form() == Form.REGISTER ? 0xC0 : 0;
+      int end = encoding.form() == Form.MEMORY ? 0xC0 : 0x100;
+      if (encoding.digit() < 0) for (int modrm = first; modrm < end; modrm++) enter(encoding, rows[prefix], modrm);
+      else for (int mod = first; mod < end; mod += 0x40) for (int rm = 0; rm < 8; rm++) enter(encoding, rows[prefix], mod | encoding.digit() << 3 | rm);
     }
   }
 
-  private static void parse(String line) {
-    String[] column = line.split("\\s+");
-    if (column.length != 5) throw new IllegalStateException("not five columns: " + line);
+  private static boolean isShared(Encoding[][] rows, int prefix) {
+    for (int other = 0; other < rows.length; other++) if (other != prefix && rows[other] == rows[prefix]) return true;
+    return false;
+  }
+
+  private static void enter(Encoding encoding, Encoding[] row, int modrm) {
+    if (row[modrm] != null && encoding.prefix() == 0) throw new IllegalStateException("two lines for one encoding: " + row[modrm] + " and " + encoding);
+    row[modrm] = encoding;
+  }
+
+  private static void parse(StringTokenizer line) {
+    if (line.countTokens() != 5) throw new IllegalStateException("not five columns at " + line.nextToken());
+    String[] column = new String[5];
+    for (int n = 0; n < column.length; n++) column[n] = line.nextToken();
     String code = column[0];
     int prefix = 0;
     if (code.contains(".")) {
@@ -121,11 +146,11 @@ public final class Encodings {
     Mnemonic mnemonic = Mnemonic.valueOf(column[1]);
     List<Operand> operands = operands(column[2]);
     Set<String> attributes = Set.of(column[4].split(","));
+    int read = flags(column[3], '>', true), written = flags(column[3], '>', false), undefined = flags(column[3], '?', false);
+    boolean conditional = column[3].contains("~");
     for (int i = 0; i < opcodes; i++) {
-      int read = flags(column[3], '>', true);
-      ALL.add(new Encoding(opcode + i, prefix, digit, modrm, form, mnemonic, conditions ? i : -1, operands, conditions
-          ? Flags.readBy(i) : read,
-          flags(column[3], '>', false), flags(column[3], '?', false), column[3].contains("~"), attributes, attributes.contains("end")));
+      ALL.add(new Encoding(opcode + i, prefix, digit, modrm, form, mnemonic, conditions ? i : -1, operands, conditions ? Flags.readBy(i) : read, written, undefined, conditional,
+          attributes));
     }
   }
 
@@ -171,6 +196,6 @@ public final class Encodings {
   }
 
   private static Encoding pseudo(Mnemonic mnemonic) {
-    return new Encoding(-1, 0, -1, -1, Form.ANY, mnemonic, -1, List.of(), 0, 0, 0, false, Set.of("end"), true);
+    return new Encoding(-1, 0, -1, -1, Form.ANY, mnemonic, -1, List.of(), 0, 0, 0, false, Set.of("end"));
   }
 }

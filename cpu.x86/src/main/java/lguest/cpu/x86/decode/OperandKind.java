@@ -75,6 +75,14 @@ public enum OperandKind {
     };
   }
 
+  /** Bytes of its own behind ModRM and its displacement. */
+  boolean hasOwnBytes() {
+    return switch (place) {
+      case IMMEDIATE, RELATIVE, FAR, OFFSET -> true;
+      default -> false;
+    };
+  }
+
   /** Bytes at an operand size of 2 or 4. */
   public int size(int operandSize) {
     return switch (this) {

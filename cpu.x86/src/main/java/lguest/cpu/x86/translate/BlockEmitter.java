@@ -4,8 +4,6 @@ import static lguest.cpu.x86.state.CpuState.*;
 import static lguest.cpu.x86.translate.Assembler.*;
 import static lguest.cpu.x86.translate.Stubs.*;
 
-import java.util.ArrayList;
-import java.util.List;
 import lguest.cpu.x86.decode.Instruction;
 import lguest.cpu.x86.state.Mode;
 
@@ -24,53 +22,68 @@ final class BlockEmitter {
     SAVED
   }
 
-  final Assembler hot;
-  private final Assembler cold;
-  private final int hotBase;
-  private final int coldBase;
+  private static final int NO_GROUP = -1;
+  static final int MOST_INSTRUCTIONS = 64;
+  private static final int ESP_NUMBER = 4;
+
+  final Assembler hot = new Assembler();
+  private final Assembler cold = new Assembler();
   private final Stubs stubs;
   private final Exits exits;
+  private final DecodedPage page;
+  private final Coalescing coalescing = new Coalescing();
+  /** Before each instruction: flags that somebody may still read, and of those the ones the manual defines. */
+  private final int[] live = new int[MOST_INSTRUCTIONS + 1];
+  private final int[] comparable = new int[MOST_INSTRUCTIONS + 1];
 
-  private final int mode;
-  private int[] live;
-  private int[] comparable;
+  // The block being emitted.
+  private int hotBase;
+  private int coldBase;
+  private int mode;
   private int count;
   /** The instruction being emitted. */
   private int index;
   private Instruction instruction;
   private FlagHome home;
+  /** The group whose host address is in R13. */
+  private int openGroup;
   /** FPU_ bits known to be set. */
   private int loaded;
   /** What {@link Exits} is to know of the block's x87 instructions so far. */
   private int fip;
-  private int x87 = Exits.NO_X87;
+  private int x87;
   private boolean x87Operand;
-  /** What was asked for in memory, in order; and how that is to be grouped, null where it is not. */
-  final List<Coalescing.Access> accesses = new ArrayList<>();
-  private final Coalescing.Part[] parts;
 
-  BlockEmitter(Assembler hot, int hotBase, Assembler cold, int coldBase, Stubs stubs, Exits exits, int mode, Coalescing.Part[] parts) {
-    this.mode = mode;
-    this.parts = parts;
-    this.hot = hot;
-    this.hotBase = hotBase;
-    this.cold = cold;
-    this.coldBase = coldBase;
+  BlockEmitter(Stubs stubs, Exits exits, DecodedPage page) {
     this.stubs = stubs;
     this.exits = exits;
+    this.page = page;
   }
 
   /**
-   * Takes the instructions of the block off the budget; leaves when that is used up.
+   * Begins a block, to stand at these offsets: takes its instructions off the budget; leaves when that is used up.
    *
    * @return offset of the entry for jumps with the flags in host flags; the entry for those in state.SAVED_FLAGS is where the block starts
    */
-  int enter(int[] live, int[] undefined, int count, Instruction first) {
-    this.live = live;
-    comparable = new int[count + 1];
-    for (int n = 0; n <= count; n++) comparable[n] = live[n] & ~undefined[n];
+  int enter(Instruction[] code, int count, int liveOut, int mode, int hotBase, int coldBase) {
+    this.hotBase = hotBase;
+    this.coldBase = coldBase;
+    this.mode = mode;
     this.count = count;
+    hot.clear();
+    cold.clear();
+    index = 0;
     home = FlagHome.HOST;
+    openGroup = NO_GROUP;
+    loaded = 0;
+    fip = 0;
+    x87 = Exits.NO_X87;
+    x87Operand = false;
+    Liveness.before(code, count, liveOut, live);
+    System.arraycopy(live, 0, comparable, 0, count + 1);
+    Liveness.withoutUndefined(code, count, comparable);
+    if ((mode & Mode.PLAIN) == 0) coalescing.plan(code, count);
+    else coalescing.clear();
     if (live[0] != 0) restoreFlags(hot);
     int entry = hotBase + hot.size();
     int leave;
@@ -90,9 +103,19 @@ final class BlockEmitter {
       hot.rrq(0x8B, RCX, R11);
     }
     hereCold(leave);
-    coldExit(Exits.COUNT, first.eip, count, 0, 0, comparable[0]);
+    coldExit(Exits.COUNT, code[0].eip, count, 0, 0, comparable[0]);
     return entry;
   }
+
+  /** Puts the block where it was said to stand. */
+  void write(CodeMemory memory) {
+    memory.write(hotBase, hot.array(), hot.size());
+    memory.write(coldBase, cold.array(), cold.size());
+  }
+
+  int hotSize() { return hot.size(); }
+
+  int coldSize() { return cold.size(); }
 
   /** Says which instruction comes next. */
   void at(int index, Instruction instruction) {
@@ -146,7 +169,6 @@ final class BlockEmitter {
       access(host(i.base), i.displacement, bytes, write);
       return;
     }
-    alone();
     clobberFlags();
     int retry = hotBase + hot.size();
     address();
@@ -155,7 +177,6 @@ final class BlockEmitter {
 
   /** The same for an operand that must be aligned to its size, a power of two up to 64; where it is not, the interpreter raises #GP before any page fault. */
   void accessAligned(int bytes, boolean write) {
-    alone();
     clobberFlags();
     int retry = hotBase + hot.size();
     address();
@@ -167,35 +188,33 @@ final class BlockEmitter {
 
   /** The same for an address in a guest register plus a constant, in a flat segment. */
   void access(int hostRegister, int displacement, int bytes, boolean write) {
-    Coalescing.Part part = parts == null ? null : parts[accesses.size()];
-    accesses.add(new Coalescing.Access(index, hostRegister, displacement, bytes, write));
+    int group = coalescing.groupOf(index, hostRegister == GUEST_ESP ? ESP_NUMBER : hostRegister, displacement, bytes, write);
     clobberFlags();
     int retry = hotBase + hot.size();
-    if (part == null) {
+    if (group == NO_GROUP) {
       hot.rm(0x8D, R8, hostRegister, displacement);
       check(bytes, write, retry);
       return;
     }
-    if (part.first()) {
-      hot.rm(0x8D, R8, hostRegister, part.base());
-      int miss = lookUp(part.group().bytes(), part.group().write);
+    if (group != openGroup) {
+      openGroup = group;
+      hot.rm(0x8D, R8, hostRegister, coalescing.base(group));
+      int miss = lookUp(coalescing.bytes(group), coalescing.writes(group));
       hereCold(miss);
-      missedGroup(part.group(), retry);
+      missedGroup(coalescing.bytes(group), coalescing.writes(group), retry);
       hot.rrq(0x8B, GROUP, R8);
     }
-    hot.rmq(0x8D, R8, GROUP, part.offset());
+    hot.rmq(0x8D, R8, GROUP, coalescing.offset(group));
   }
 
-  private void alone() { accesses.add(new Coalescing.Access(index, -1, 0, 0, false)); }
-
   /** Either nobody has asked for the page yet, or the group cannot be accessed as one; then the rest of the block runs as compiled without groups, reached directly once it is known. */
-  private void missedGroup(Coalescing.Group group, int retry) {
+  private void missedGroup(int bytes, boolean write, int retry) {
     cold.rr(0x8B, R9, R8);
     cold.group1(false, 4, R9, 0xFFFFF000);
     cold.rr(0x3B, R9, R10);
     int crosses = cold.jcc(5);
     if (home == FlagHome.SAVED) restoreFlags(cold);
-    coldExit(group.write ? Exits.GROUP_STORE : Exits.GROUP_LOAD, instruction.eip, count - index, retry, group.bytes(), comparable[index]);
+    coldExit(write ? Exits.GROUP_STORE : Exits.GROUP_LOAD, instruction.eip, count - index, retry, bytes, comparable[index]);
     cold.here(crosses);
     cold.rm(0x8D, INSTRUCTIONS_LEFT, INSTRUCTIONS_LEFT, count - index);
     if (home == FlagHome.SAVED) restoreFlags(cold);
@@ -205,14 +224,12 @@ final class BlockEmitter {
 
   /** The same for one in a guest register; after a miss the code goes on at {@code retry}, an offset in the hot code where nothing but guest registers counts. */
   void access(int hostRegister, int bytes, boolean write, int retry) {
-    alone();
     hot.rr(0x8B, R8, hostRegister);
     check(bytes, write, hotBase + retry);
   }
 
   /** The ModRM operand as a string of bits, of which {@code register} names one: R8 is the host address of the 32 it is among, R10 its number there. */
   void accessBits(int register, boolean write) {
-    alone();
     clobberFlags();
     int retry = hotBase + hot.size();
     address();
@@ -407,10 +424,13 @@ final class BlockEmitter {
     if (live[count] != 0) needFlags();
   }
 
-  /** The jump with its displacement at {@code jump} leads to a constant EIP. Within the page it is linked for good; another page may be another one tomorrow. */
+  /**
+   * The jump with its displacement at {@code jump} leads to a constant EIP. Within the page it is linked for good; another page may be another one tomorrow, and so may the second half
+   * of an instruction that lies on two.
+   */
   void to(int jump, int eip) {
     hereCold(jump);
-    if ((eip ^ instruction.eip) >>> 12 == 0) {
+    if ((eip ^ instruction.eip) >>> 12 == 0 && page.at(eip) != null) {
       coldExit(Exits.CHAIN, eip, 0, hotBase + jump, 0, comparable[count]);
     } else {
       cold.movImmediate(R8, eip);
@@ -464,5 +484,5 @@ final class BlockEmitter {
   }
 
   /** The host register that holds a guest register. */
-  static int host(int guest) { return guest == 4 ? GUEST_ESP : guest; }
+  static int host(int guest) { return guest == ESP_NUMBER ? GUEST_ESP : guest; }
 }

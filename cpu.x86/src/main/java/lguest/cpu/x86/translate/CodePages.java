@@ -1,6 +1,7 @@
 package lguest.cpu.x86.translate;
 
 import java.util.Arrays;
+import java.util.function.IntConsumer;
 import lguest.cpu.x86.decode.Mnemonic;
 
 /** Emitted blocks: by address, so that they are found, and by guest-physical page, so that a store to a page finds what it spoils. */
@@ -22,30 +23,43 @@ final class CodePages {
     Mnemonic mnemonic;
     /** How often it was about to be run on its own, see {@link Translator#next}. */
     int runs;
-    /** It reaches into the next page. */
-    boolean crosses;
+    /** Number of the guest-physical page that its one instruction reaches into, or {@link #NOWHERE}. */
+    final int second;
     /** In its place of the table, and of its page. */
     private Block next;
     private final Block onPage;
+    private Block onSecond;
 
-    private Block(int physical, int eip, int mode, int instructions, int entry, int direct, Block onPage) {
+    private Block(int physical, int eip, int mode, int instructions, int entry, int direct, int second, Block onPage) {
       this.physical = physical;
       this.eip = eip;
       this.mode = mode;
       this.instructions = instructions;
       this.entry = entry;
       this.direct = direct;
+      this.second = second;
       this.onPage = onPage;
     }
+
+    boolean crosses() { return second != NOWHERE; }
 
     private boolean is(int physical, int eip, int mode) { return this.eip == eip && this.physical == physical && this.mode == mode; }
   }
 
   private static final class Page {
     Block blocks;
+    /** Those that reach into this page. */
+    Block reaching;
     /** Which 64-byte lines of the page hold code: a bit each. */
     long lines;
+    /** Jumps of its code, three numbers each: the EIP they lead to, the mode, and where they can be patched when there is a block. */
+    int[] waiting = NOBODY;
+    int waits;
   }
+
+  /** In {@link Block#second}: the block lies in one page. */
+  static final int NOWHERE = -1;
+  private static final int[] NOBODY = {};
 
   private static final int SMALLEST = 1 << 12;
 
@@ -72,16 +86,49 @@ final class CodePages {
     return null;
   }
 
-  /** {@code bytes}: how many the block's instructions take. */
-  Block add(int physical, int eip, int mode, int instructions, int bytes, int entry, int direct) {
+  /**
+   * @param lines 64-byte lines of its page that it depends on: a bit each
+   * @param second see {@link Block#second}; {@code secondLines} are those of that page
+   */
+  Block add(int physical, int eip, int mode, int instructions, int entry, int direct, long lines, int second, long secondLines) {
     if (blocks++ > table.length) grow();
-    int number = physical >>> 12;
+    Page page = page(physical >>> 12);
+    page.lines |= lines;
+    Block block = page.blocks = new Block(physical, eip, mode, instructions, entry, direct, second, page.blocks);
+    if (second != NOWHERE) {
+      Page other = page(second);
+      other.lines |= secondLines;
+      block.onSecond = other.reaching;
+      other.reaching = block;
+    }
+    enter(block);
+    return block;
+  }
+
+  private Page page(int number) {
     if (pages[number] == null) pages[number] = new Page();
+    return pages[number];
+  }
+
+  /** The jump at {@code place}, in code of that page, is to lead to {@code eip} when there is a block. */
+  void await(int number, int eip, int mode, int place) {
     Page page = pages[number];
-    page.lines |= lines(physical, bytes);
-    page.blocks = new Block(physical, eip, mode, instructions, entry, direct, page.blocks);
-    enter(page.blocks);
-    return page.blocks;
+    if (page.waits == page.waiting.length) page.waiting = Arrays.copyOf(page.waiting, Math.max(48, page.waits * 2));
+    page.waiting[page.waits++] = eip;
+    page.waiting[page.waits++] = mode;
+    page.waiting[page.waits++] = place;
+  }
+
+  /** Hands over the places of jumps that waited for this block, and forgets them. */
+  void awaited(Block block, IntConsumer places) {
+    Page page = pages[block.physical >>> 12];
+    int[] waiting = page.waiting;
+    for (int n = page.waits - 3; n >= 0; n -= 3) {
+      if (waiting[n] != block.eip || waiting[n + 1] != block.mode) continue;
+      places.accept(waiting[n + 2]);
+      page.waits -= 3;
+      System.arraycopy(waiting, page.waits, waiting, n, 3);
+    }
   }
 
   private void enter(Block b) {
@@ -91,15 +138,23 @@ final class CodePages {
   }
 
   private void grow() {
-    table = new Block[table.length * 4];
-    for (Page page : pages) if (page != null) for (Block b = page.blocks; b != null; b = b.onPage) enter(b);
+    Block[] old = table;
+    table = new Block[old.length * 4];
+    // Through the old one: a page's list also has blocks that are not found any more.
+    for (Block chain : old) {
+      for (Block b = chain; b != null; ) {
+        Block next = b.next;
+        enter(b);
+        b = next;
+      }
+    }
   }
 
   boolean has(int page) { return pages[page] != null; }
 
   boolean touches(int physical, int bytes) {
     Page page = pages[physical >>> 12];
-    return page != null && (page.lines & lines(physical, bytes)) != 0;
+    return page != null && (page.lines & DecodedPage.lines(physical, bytes)) != 0;
   }
 
   /** Whether there was anything to forget. */
@@ -107,23 +162,27 @@ final class CodePages {
     Page page = pages[number];
     if (page == null) return false;
     for (Block b = page.blocks; b != null; b = b.onPage) remove(b);
+    for (Block b = page.reaching; b != null; b = b.onSecond) remove(b);
     pages[number] = null;
     return true;
   }
 
-  private void remove(Block gone) {
-    blocks--;
+  /** It is not found any more. Jumps that lead to it stay as they are. */
+  void remove(Block gone) {
     emitted.remove(gone);
     int place = hash(gone.physical, gone.eip, gone.mode) & table.length - 1;
     if (table[place] == gone) {
       table[place] = gone.next;
+      blocks--;
       return;
     }
-    for (Block b = table[place]; ; b = b.next) {
+    for (Block b = table[place]; b != null; b = b.next) {
       if (b.next != gone) continue;
       b.next = gone.next;
+      blocks--;
       return;
     }
+    // One of two pages that was dropped with the other.
   }
 
   /** How many there are. */
@@ -134,11 +193,5 @@ final class CodePages {
     emitted.clear();
     table = new Block[SMALLEST];
     blocks = 0;
-  }
-
-  private static long lines(int physical, int bytes) {
-    int first = physical >>> 6 & 63;
-    int last = Math.min((physical & 0xFFF) + bytes - 1 >>> 6, 63);
-    return -1L >>> 63 - (last - first) << first;
   }
 }

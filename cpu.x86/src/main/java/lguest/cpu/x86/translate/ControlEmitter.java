@@ -11,12 +11,11 @@ import lguest.cpu.x86.decode.Instruction;
 final class ControlEmitter {
   private final BlockEmitter block;
   private final Assembler a;
-  private final boolean exact;
+  /** Stores no flags that another processor might see otherwise. */
+  boolean exact;
 
-  /** {@code exact}: stores no flags that another processor might see otherwise. */
-  ControlEmitter(BlockEmitter block, boolean exact) {
+  ControlEmitter(BlockEmitter block) {
     this.block = block;
-    this.exact = exact;
     this.a = block.hot;
   }
 

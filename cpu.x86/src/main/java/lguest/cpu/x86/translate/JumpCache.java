@@ -34,8 +34,13 @@ final class JumpCache {
     Native.set64(entry + TARGETS, target);
     Native.set64(entry + DIRECT_TARGETS, direct);
     Native.set64(entry, -((eip & 0xFFFFFFFFL) + generation));
-    long word = word(eip >>> 12);
-    Native.set64(word, Native.get64(word) | 1L << (eip >>> 12));
+    note(eip >>> 12);
+  }
+
+  /** There is code that depends on this page. */
+  void note(int page) {
+    long word = word(page);
+    Native.set64(word, Native.get64(word) | 1L << page);
   }
 
   long address() { return base; }

@@ -9,24 +9,39 @@ import lguest.cpu.x86.state.Flags;
 
 /** Which arithmetic flags somebody may still read, per place in a block. What nobody reads need not survive a soft TLB check. */
 final class Liveness {
+  private static final int LOOK_AHEAD = 6;
+
   private Liveness() {}
 
-  /** Element n: flags alive before instruction n; the last one: {@code liveOut}. */
-  static int[] before(Instruction[] code, int count, int liveOut) {
-    int[] live = new int[count + 1];
+  /** Fills in element n: flags alive before instruction n; the last one: {@code liveOut}. */
+  static void before(Instruction[] code, int count, int liveOut, int[] live) {
     live[count] = liveOut & Flags.ARITHMETIC;
     for (int n = count - 1; n >= 0; n--) live[n] = live[n + 1] & ~killed(code[n]) | code[n].encoding.flagsRead() & Flags.ARITHMETIC;
-    return live;
   }
 
-  /** Element n: flags that some instruction before n left undefined, by the manual's word, and none has defined since. */
-  static int[] undefined(Instruction[] code, int count) {
-    int[] undefined = new int[count + 1];
+  /** Takes out of element n what some instruction before n left undefined, by the manual's word, and none has defined since. */
+  static void withoutUndefined(Instruction[] code, int count, int[] live) {
+    int undefined = 0;
     for (int n = 0; n < count; n++) {
       Encoding e = code[n].encoding;
-      undefined[n + 1] = undefined[n] & ~(e.conditional() ? 0 : e.flagsWritten()) | e.flagsUndefined();
+      undefined = undefined & ~(e.conditional() ? 0 : e.flagsWritten()) | e.flagsUndefined();
+      live[n + 1] &= ~undefined;
     }
-    return undefined;
+  }
+
+  /** Flags somebody may read from {@code eip} on, as far as the page tells. */
+  static int at(int eip, DecodedPage page) {
+    int open = Flags.ARITHMETIC;
+    int read = 0;
+    for (int n = 0; n < LOOK_AHEAD && open != 0 && page.contains(eip); n++) {
+      Instruction i = page.at(eip);
+      // Exits of what is not emitted show all flags to the interpreter.
+      if (i == null || i.encoding.endsBlock()) break;
+      read |= i.encoding.flagsRead() & open;
+      open &= ~killed(i);
+      eip = i.nextEip();
+    }
+    return read | open;
   }
 
   /** These leave the flags alone that the manual calls undefined; all others overwrite them. */
@@ -37,7 +52,9 @@ final class Liveness {
   static int killed(Instruction i) {
     Encoding e = i.encoding;
     if (e.conditional()) return isShiftByConstant(i) ? shiftKills(i) : 0;
-    return (e.flagsWritten() | (LEAVE_UNDEFINED.contains(e.mnemonic()) ? 0 : e.flagsUndefined())) & Flags.ARITHMETIC;
+    int undefined = e.flagsUndefined();
+    if (undefined != 0 && LEAVE_UNDEFINED.contains(e.mnemonic())) undefined = 0;
+    return (e.flagsWritten() | undefined) & Flags.ARITHMETIC;
   }
 
   /** Shifts are conditional because a count of 0 changes nothing; a constant count is known. */

@@ -32,8 +32,8 @@ final class SseEmitter {
   /** Emits it, or says that it cannot and has emitted nothing. */
   boolean emit(Instruction i) {
     if (i.memory() && (i.addressSize != 4 || !block.reachable(i))) return false;
+    if (!i.encoding.simd()) return plain(i);
     boolean sse = i.encoding.has("sse"), mmx = i.encoding.has("mmx");
-    if (!sse && !mmx) return plain(i);
     // These differ between makers of processors, and the interpreter gives one answer on all of them.
     switch (i.mnemonic()) {
       case RCPPS, RCPSS, RSQRTPS, RSQRTSS -> {

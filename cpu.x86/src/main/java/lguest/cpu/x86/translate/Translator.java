@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import lguest.cpu.x86.decode.Instruction;
 import lguest.cpu.x86.decode.Mnemonic;
 import lguest.cpu.x86.mmu.Mmu;
 import lguest.cpu.x86.state.Flags;
@@ -40,7 +41,8 @@ import lguest.cpu.x86.state.Native;
  *     has made of the same selectors before ({@link Crossing}), and lead to code of a mode in which all segments that emitted code does not check are flat.
  * <li>RSP is the host's, the direction flag is always clear, and control leaves emitted code by the one exit stub only. Jumps are patched to the beginnings of blocks that stand; when
  *     blocks are forgotten while code that jumps to them may stand, that code lies in the same page and is forgotten with them, or finds them through the jump cache, whose
- *     generation has changed.
+ *     generation has changed. Jumps lead directly only to blocks of the same page; a block of one instruction
+ *     that lies on two pages is reached through the jump cache alone, as long as both are what they were.
  * </ul>
  */
 public final class Translator implements AutoCloseable {
@@ -88,7 +90,6 @@ public final class Translator implements AutoCloseable {
   private final JumpCache jumps;
   private final BlockTable blocks;
   private final MemorySegment enter;
-  private final byte[] bytes = new byte[4096];
   /** Counts what {@link #forgetJumps} forgets. */
   private int forgotJumps;
   private int currentMode = -1;
@@ -177,7 +178,7 @@ public final class Translator implements AutoCloseable {
   /** Blocks are never linked to each other, so that each comes back here, and do only what both engines do bit for bit. */
   public void separate() {
     separate = true;
-    compiler.exact = true;
+    compiler.exact();
   }
 
   /** Length in instructions of the block at EIP, 0 when it is the interpreter's; negated when it was run often enough before to be believed this time. May fault. */
@@ -218,7 +219,6 @@ public final class Translator implements AutoCloseable {
       switch (kind) {
         case Exits.CHAIN -> {
           setEip(exits.eip(id));
-          link(id);
           return true;
         }
         case Exits.LOOKUP, Exits.MODE -> {
@@ -318,12 +318,21 @@ public final class Translator implements AutoCloseable {
     return true;
   }
 
-  /** Makes the jump that brought us here lead to its block for good. Both lie in one page, so whoever executes the jump also proves where its target is. */
-  private void link(int id) {
-    CodePages.Block block = find();
-    if (block != null && block.instructions != 0 && !separate) {
+  /**
+   * Makes jumps that have waited for a new block lead to it, and its own to blocks that stand, for good. All lie in one page, so whoever executes the jump also proves where its target
+   * is; a block that reaches into another page proves nothing of that, and is left to the jump cache.
+   */
+  private void link(CodePages.Block block) {
+    int page = block.physical >>> 12;
+    int mode = block.mode & ~Mode.PLAIN;
+    if (block.mode == mode && !block.crosses()) pages.awaited(block, place -> memory.patchInt(place, block.direct - (place + 4)));
+    for (int id = compiler.firstExit; id < exits.size(); id++) {
+      if (exits.kind(id) != Exits.CHAIN) continue;
+      int eip = exits.eip(id);
       int place = exits.place(id);
-      memory.patchInt(place, block.direct - (place + 4));
+      CodePages.Block target = pages.find(page << 12 | eip & 0xFFF, eip, mode);
+      if (target == null || target.instructions == 0 || target.crosses()) pages.await(page, eip, mode, place);
+      else memory.patchInt(place, target.direct - (place + 4));
     }
   }
 
@@ -339,7 +348,7 @@ public final class Translator implements AutoCloseable {
     if (prepared == null) {
       prepared = processor.prepare();
       // Bytes on another page may change without this block being dropped.
-      if (!block.crosses) block.interpreted = prepared;
+      if (!block.crosses()) block.interpreted = prepared;
     }
     setLeft(left() - 1);
     interpreted++;
@@ -356,6 +365,10 @@ public final class Translator implements AutoCloseable {
     int physical = processor.mmu().fetch(eip);
     if (plain) mode |= Mode.PLAIN;
     CodePages.Block block = pages.find(physical, eip, mode);
+    if (block != null && block.crosses() && block.second != secondPage(eip)) {
+      pages.remove(block);
+      block = null;
+    }
     if (block == null) block = compile(eip, physical, mode);
     if (plain) {
       plain = false;
@@ -365,31 +378,48 @@ public final class Translator implements AutoCloseable {
       useGeneration();
       long target = memory.address(block.entry), direct = memory.address(block.direct);
       jumps.put(eip, Native.get64(state + GENERATION), target, direct);
-      blocks.put(block, target, direct);
+      // The block table knows of one page only; and both may come to mean something else.
+      if (block.crosses()) jumps.note((eip >>> 12) + 1);
+      else blocks.put(block, target, direct);
     }
     return block;
   }
 
-  private CodePages.Block find() {
-    int eip = eip();
-    return pages.find(processor.mmu().fetch(eip), eip, processor.mode());
-  }
+  /** The page of the other half of an instruction at {@code eip} that lies on two. May fault. */
+  private int secondPage(int eip) { return processor.mmu().fetch((eip | 0xFFF) + 1) >>> 12; }
 
   private CodePages.Block compile(int eip, int physical, int mode) {
-    if (compiler.full() || pages.blocks() > MOST_BLOCKS) forgetAll();
-    Mmu mmu = processor.mmu();
-    mmu.watch(physical >>> 12); // before its bytes are read, so that no store is missed
-    Native.copy(mmu.host(physical & ~0xFFF), bytes, 0, bytes.length);
-    if (!compiler.compile(bytes, eip, mode)) {
-      CodePages.Block block = pages.add(physical, eip, mode, 0, compiler.bytes, 0, 0);
-      block.crosses = compiler.crosses;
-      block.mnemonic = compiler.first;
-      return block;
+    int second = CodePages.NOWHERE;
+    if (!select(eip, physical)) {
+      second = secondPage(eip);
+      processor.mmu().watch(second);
+      // That was a walk, which may have changed this very page.
+      if (select(eip, physical)) second = CodePages.NOWHERE;
     }
-    compiled++;
-    CodePages.Block block = pages.add(physical, eip, mode, compiler.instructions, compiler.bytes, compiler.entry, compiler.direct);
+    long secondLines = 0;
+    boolean emitted;
+    if (compiler.full() || pages.blocks() > MOST_BLOCKS) forgetAll();
+    if (second == CodePages.NOWHERE) {
+      emitted = compiler.compile(eip, mode);
+    } else {
+      Instruction crossing = compiler.page.crossing(eip, processor.mmu().host(second << 12));
+      emitted = compiler.compile(crossing, mode);
+      secondLines = DecodedPage.lines(0, crossing.nextEip() & 0xFFF);
+    }
+    CodePages.Block block = pages.add(physical, eip, mode, compiler.instructions, compiler.entry, compiler.direct, compiler.lines, second, secondLines);
     block.mnemonic = compiler.first;
+    if (!emitted) return block;
+    compiled++;
+    if (!separate) link(block);
     return block;
+  }
+
+  /** Makes the page the one that is compiled. False when the instruction at {@code eip} reaches into the next. */
+  private boolean select(int eip, int physical) {
+    int number = physical >>> 12;
+    processor.mmu().watch(number); // before its bytes are read, so that no store is missed
+    compiler.page.select(number, eip >>> 12, processor.mmu().host(number << 12));
+    return compiler.page.at(eip) != null;
   }
 
   // ---- forgetting
@@ -408,11 +438,15 @@ public final class Translator implements AutoCloseable {
 
   public boolean hasCode(int page) { return pages.has(page); }
 
-  /** Whether a store to these bytes spoils emitted code. */
-  public boolean touches(int physical, int length) { return pages.touches(physical, length); }
+  /** A store to these bytes is coming: whether it spoils emitted code. */
+  public boolean touches(int physical, int length) {
+    compiler.page.forget(physical >>> 12);
+    return pages.touches(physical, length);
+  }
 
   /** Forgets the code of a page. A block of it that is running right now runs to its end. */
   public void dropPage(int page) {
+    compiler.page.forget(page);
     if (pages.drop(page)) forgetJumps();
   }
 

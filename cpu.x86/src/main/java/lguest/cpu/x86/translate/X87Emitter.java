@@ -18,12 +18,12 @@ final class X87Emitter {
 
   private final BlockEmitter block;
   private final Assembler a;
-  private final boolean exact;
+  /** Only instructions whose results do not depend on the make of the host's processor. */
+  boolean exact;
 
-  X87Emitter(BlockEmitter block, boolean exact) {
+  X87Emitter(BlockEmitter block) {
     this.block = block;
     this.a = block.hot;
-    this.exact = exact;
   }
 
   /** Emits it, or says that it cannot and has emitted nothing. */
@@ -33,7 +33,7 @@ final class X87Emitter {
       block.fpu(FPU_X87);
       return true;
     }
-    if (!i.encoding.has("fpu") || i.encoding.opcode() < 0xD8 || i.encoding.opcode() > 0xDF) return false;
+    if (!i.encoding.fpu() || i.encoding.opcode() < 0xD8 || i.encoding.opcode() > 0xDF) return false;
     return i.memory() ? memory(i) : register(i);
   }
 
