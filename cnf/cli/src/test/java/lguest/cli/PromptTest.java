@@ -5,10 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.BufferedReader;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,6 +109,25 @@ class PromptTest {
     for (String parked : List.of("web/0 +gpu +parked: .*", "web/3 +lamp +parked: .*")) assertTrue(said.stream().anyMatch(line -> line.matches(parked)), said::toString);
     assertEquals(3, said.stream().filter(line -> line.matches("\\d\\d:\\d\\d:\\d\\d\\.\\d{6} +web/1 .*")).count(), said::toString);
     assertTrue(said.stream().anyMatch(line -> line.matches("reason +lunch")), said::toString);
+  }
+
+  @Test void aGuestThatCannotBeStartedAgainIsKept() throws Exception {
+    Path image = Files.copy(Lguest.demo(), directory.resolve("image"));
+    Process shell = lguest.lguest("shell").redirectErrorStream(true).start();
+    try (BufferedReader said = shell.inputReader(); Writer typed = shell.outputWriter()) {
+      typed.write("run --name=web 64 " + image + " run=poweroff; wait\n");
+      typed.flush();
+      while (!said.readLine().equals("web: off"));
+      Files.delete(image);
+      typed.write("start web\nrun --name=web demo\nlist\nquit\n");
+      typed.flush();
+      String rest = said.lines().collect(Collectors.joining("\n"));
+      assertTrue(rest.contains("image' does not exist"), rest);
+      assertTrue(rest.contains("lguest: there is a guest named 'web' already, which has ended; 'start web' boots it once more, 'stop web' has it forgotten"), rest);
+      assertTrue(rest.lines().anyMatch(line -> line.startsWith("web ")), rest);
+    } finally {
+      shell.destroy();
+    }
   }
 
   @Test void theExitStatusIsThatOfTheFirstFailure() throws Exception {

@@ -61,7 +61,9 @@ public final class LauncherService implements Launcher {
     RunningGuest guest;
     making.lock();
     try {
-      guest = RunningGuest.create(nameFor(spec), freeId(), spec, log, best, this);
+      String name = nameFor(spec);
+      guest = RunningGuest.create(name, freeId(), spec, log, best, this);
+      guests.removeIf(ended -> ended.name().equals(name));
       guests.add(guest);
     } finally {
       making.unlock();
@@ -96,7 +98,7 @@ public final class LauncherService implements Launcher {
 
   private String nameFor(GuestSpec spec) throws LaunchException {
     if (!spec.name().isEmpty()) {
-      if (find(spec.name()).isPresent()) throw new LaunchException("there is a guest named '" + spec.name() + "' already; choose another name or close that one");
+      if (find(spec.name()).filter(guest -> guest.state() != Guest.State.ENDED).isPresent()) throw new LaunchException("there is a guest named '" + spec.name() + "' already; choose another name or close that one");
       return spec.name();
     }
     int number = 1;

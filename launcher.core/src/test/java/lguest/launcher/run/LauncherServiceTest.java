@@ -166,6 +166,19 @@ class LauncherServiceTest {
     assertEquals(List.of(second, named), fixture.launcher.guests().subList(0, 2));
   }
 
+  @Test void anEndedGuestLeavesItsNameToAnotherThatCouldBeMade() throws Exception {
+    GuestSpec spec = new GuestSpec("alice", GuestFixture.RAM, fixture.image, Optional.empty(), List.of(), "");
+    Guest ended = fixture.launcher.create(spec, fixture.logger);
+    ended.stop();
+    GuestSpec lost = new GuestSpec("alice", GuestFixture.RAM, Path.of("no-such-file"), Optional.empty(), List.of(), "");
+    assertThrows(LaunchException.class, () -> fixture.launcher.create(lost, fixture.logger));
+    assertEquals(List.of(ended), fixture.launcher.guests());
+    Guest next = fixture.launcher.create(spec, fixture.logger);
+    assertEquals(List.of(next), fixture.launcher.guests());
+    ended.close();
+    assertEquals(Optional.of(next), fixture.launcher.find("alice"));
+  }
+
   @Test void twentyGuestsRunAtOnce() throws Exception {
     fixture.add(test);
     for (int i = 0; i < 20; i++) fixture.create("test").start();

@@ -29,6 +29,13 @@ public final class Guests {
 
   /** Makes a guest, whose log goes to the user. */
   public Guest create(GuestSpec spec, boolean verbose) throws LaunchException {
+    String name = spec.name();
+    if (launcher.find(name).filter(guest -> guest.state() == Guest.State.ENDED).isPresent())
+      throw new LaunchException("there is a guest named '" + name + "' already, which has ended; 'start " + name + "' boots it once more, 'stop " + name + "' has it forgotten");
+    return make(spec, verbose);
+  }
+
+  private Guest make(GuestSpec spec, boolean verbose) throws LaunchException {
     AtomicReference<String> name = new AtomicReference<>(spec.name().isEmpty() ? "lguest" : spec.name());
     Guest guest = launcher.create(spec, new LogLines(() -> name.get() + ": ", verbose, news::tell));
     name.set(guest.name());
@@ -51,12 +58,11 @@ public final class Guests {
     });
   }
 
-  /** A guest like one that has ended, or as its owner wants it now, under its name; that one is forgotten. */
+  /** A guest like one that has ended, or as its owner wants it now, under its name; that one is forgotten, unless this fails. */
   public Guest again(Guest ended) throws LaunchException {
     Optional<Owner> owner = owner(ended.name());
     GuestSpec old = owner.map(Owner::next).orElse(ended.spec());
-    ended.close();
-    Guest guest = create(new GuestSpec(ended.name(), old.memory(), old.image(), old.initrd(), old.devices(), old.arguments(), old.host()), false);
+    Guest guest = make(new GuestSpec(ended.name(), old.memory(), old.image(), old.initrd(), old.devices(), old.arguments(), old.host()), false);
     owner.ifPresent(one -> one.made(guest));
     return guest;
   }
