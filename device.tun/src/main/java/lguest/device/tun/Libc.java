@@ -83,9 +83,32 @@ final class Libc {
 
   static int ioctl(int fd, long request, long argument) { return (int) call((errno, arena) -> (int) IOCTL.invokeExact(errno, fd, request, argument)); }
 
-  static long read(int fd, long buffer, long length) { return call((errno, arena) -> (long) READ.invokeExact(errno, fd, buffer, length)); }
+  // Two that are called for each frame: they make nothing, and an error, which is often no more than "not now", comes back as its negative number.
 
-  static long writev(int fd, long vector, int count) { return call((errno, arena) -> (long) WRITEV.invokeExact(errno, fd, vector, count)); }
+  /** Where such a call leaves errno; made once and used again by one thread at a time. */
+  static MemorySegment errnoPlace(Arena arena) { return arena.allocate(CAPTURED); }
+
+  static long read(MemorySegment errno, int fd, long buffer, long length) {
+    try {
+      long done = (long) READ.invokeExact(errno, fd, buffer, length);
+      return done >= 0 ? done : -(int) ERRNO.get(errno, 0L);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  static long writev(MemorySegment errno, int fd, long vector, int count) {
+    try {
+      long done = (long) WRITEV.invokeExact(errno, fd, vector, count);
+      return done >= 0 ? done : -(int) ERRNO.get(errno, 0L);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
 
   static String strerror(int errno) {
     try {

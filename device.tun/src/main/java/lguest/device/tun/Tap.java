@@ -25,7 +25,7 @@ final class Tap {
 
   private final int fd;
   private final String name;
-  private final MemorySegment vector = Arena.ofAuto().allocate(MAX_VECTOR * IOVEC, 8);
+  private final MemorySegment vector = Arena.ofAuto().allocate(MAX_VECTOR * IOVEC, 8), errno = Libc.errnoPlace(Arena.ofAuto());
 
   /** One that is open already: what a previous implementation has left. */
   Tap(int fd, String name) {
@@ -215,27 +215,20 @@ final class Tap {
 
   /** The next frame's length, which is then in {@code frame}; empty when there is none now. An exception when there will be none any more. */
   Optional<Integer> read(MemorySegment frame) throws IOException {
-    try {
-      return Optional.of((int) Libc.read(fd, frame.address(), frame.byteSize()));
-    } catch (Libc.Failure e) {
-      if (e.errno() == Libc.EAGAIN || e.errno() == Libc.EINTR) return Optional.empty();
-      throw new IOException(text(e), e);
-    }
+    int done = (int) Libc.read(errno, fd, frame.address(), frame.byteSize());
+    if (done >= 0) return Optional.of(done);
+    if (done == -Libc.EAGAIN || done == -Libc.EINTR) return Optional.empty();
+    throw new IOException(Libc.strerror(-done));
   }
 
-  /** Sends a frame: 0 when the host did not take it, else an errno. */
+  /** Sends a frame: 0, or the errno with which the host did not take it. */
   int write(List<MemorySegment> parts) {
     int count = 0;
     for (MemorySegment part : parts) {
       vector.set(ValueLayout.JAVA_LONG, (long) count * IOVEC, part.address());
       vector.set(ValueLayout.JAVA_LONG, (long) count++ * IOVEC + 8, part.byteSize());
     }
-    try {
-      Libc.writev(fd, vector.address(), count);
-      return 0;
-    } catch (Libc.Failure e) {
-      return e.errno();
-    }
+    return (int) -Math.min(Libc.writev(errno, fd, vector.address(), count), 0);
   }
 
   void close() { close(fd); }
