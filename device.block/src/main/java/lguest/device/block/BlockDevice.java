@@ -47,8 +47,11 @@ final class BlockDevice implements Device {
   private static final long IDLE_MILLIS = 500;
   /** People can only read so much. */
   private static final int REPORTS = 100;
-  /** A write to memory that took longer was not one: memory is full of what disks have not taken yet. For a while no other is tried on the guest's thread. */
-  private static final long SLOW_NANOS = TimeUnit.MILLISECONDS.toNanos(2), SLOW_FOR = TimeUnit.MILLISECONDS.toNanos(200);
+  /**
+   * A write to memory that took longer was not one: memory is full of what disks have not taken yet. For a while no other is tried on the guest's thread, for twice as long each time in a row. The first while is
+   * short, since it may only have been that somebody else had the processor.
+   */
+  private static final long SLOW_NANOS = TimeUnit.MILLISECONDS.toNanos(2), FIRST_PAUSE = TimeUnit.MILLISECONDS.toNanos(1), LAST_PAUSE = TimeUnit.MILLISECONDS.toNanos(256);
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   /** The disk's files, when the device leaves. */
@@ -77,7 +80,7 @@ final class BlockDevice implements Device {
   private long lastUse;
 
   // The guest's thread.
-  private long slowUntil = System.nanoTime();
+  private long slowUntil = System.nanoTime(), pause = FIRST_PAUSE;
 
   private volatile String lastFailure = "";
 
@@ -142,7 +145,12 @@ final class BlockDevice implements Device {
       if (begin - slowUntil < 0) return false;
       boolean done = disk.writeNow(job.request.parts(), job.offset);
       long end = System.nanoTime();
-      if (end - begin > SLOW_NANOS) slowUntil = end + SLOW_FOR;
+      if (end - begin <= SLOW_NANOS) {
+        pause = FIRST_PAUSE;
+      } else {
+        slowUntil = end + pause;
+        pause = Math.min(2 * pause, LAST_PAUSE);
+      }
       return done;
     } catch (IOException e) {
       // The working thread will see it, too, and tell.
