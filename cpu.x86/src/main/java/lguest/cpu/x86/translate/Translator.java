@@ -33,7 +33,7 @@ import lguest.cpu.x86.state.Native;
  *
  * <p>A fault in emitted code would end the JVM, so there must be none. What carries that:
  * <ul>
- * <li>Memory of the guest is reached only through addresses that {@link BlockEmitter} has just taken from the soft TLB, for as many bytes as were checked; the MMU enters only frames
+ * <li>Memory of the guest is reached only through addresses that {@link BlockEmitter} has just taken from the soft TLB, for as many bytes as were checked; the MMU and {@link Walker} enter only frames
  *     below the guest's size, as anonymous memory that lives as long as the processor. Pages with code have no write tag, so no store spoils code unnoticed.
  * <li>Divisions are emitted behind a test that the quotient fits. Floating-point code runs only while all its exceptions are masked (see {@link Stubs}); operands of SSE that must be
  *     aligned are tested.
@@ -42,7 +42,8 @@ import lguest.cpu.x86.state.Native;
  * <li>RSP is the host's, the direction flag is always clear, and control leaves emitted code by the one exit stub only. Jumps are patched to the beginnings of blocks that stand; when
  *     blocks are forgotten while code that jumps to them may stand, that code lies in the same page and is forgotten with them, or finds them through the jump cache, whose
  *     generation has changed. Jumps lead directly only to blocks of the same page; a block of one instruction
- *     that lies on two pages is reached through the jump cache alone, as long as both are what they were.
+ *     that lies on two pages is reached through the jump cache alone, as long as both are what they were. What the {@link BlockTable} finds again was looked up by the physical address that
+ *     EIP has just been translated to, and leaves it with the block's page.
  * </ul>
  */
 public final class Translator implements AutoCloseable {
