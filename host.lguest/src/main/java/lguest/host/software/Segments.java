@@ -1,6 +1,5 @@
 package lguest.host.software;
 
-import java.util.Arrays;
 import lguest.cpu.x86.Cpu;
 import lguest.cpu.x86.DescriptorSource;
 import lguest.cpu.x86.Registers;
@@ -44,27 +43,33 @@ final class Segments implements DescriptorSource {
 
   /** LOAD_GDT: the first {@code entries} are read, all are put right. Whether anything is different now. */
   boolean loadTable(Ram ram, long address, int entries) {
-    long[] before = gdt.clone();
     if (Integer.compareUnsigned(entries, ENTRIES) > 0) throw new GuestKilled("too many gdt entries " + entries);
-    load(ram, address, 0, entries);
-    for (int index = 0; index < ENTRIES; index++) if (!hosts(index)) gdt[index] = putRight(gdt[index]);
-    return !Arrays.equals(before, gdt);
+    boolean changed = load(ram, address, 0, entries);
+    for (int index = entries; index < ENTRIES; index++) if (!hosts(index)) changed |= set(index, gdt[index]);
+    return changed;
   }
 
   /** LOAD_TLS. Whether anything is different now. */
   boolean loadThreadLocal(Ram ram, long address) {
-    long[] before = gdt.clone();
-    load(ram, address, TLS, TLS_ENTRIES);
-    return !Arrays.equals(before, gdt);
+    return load(ram, address, TLS, TLS_ENTRIES);
   }
 
-  private void load(Ram ram, long address, int first, int count) {
+  /** This happens at every context switch, and nearly always nothing is different. */
+  private boolean load(Ram ram, long address, int first, int count) {
     ram.checkBlock(address, count * 8);
+    boolean changed = false;
     for (int i = 0; i < count; i++) {
       if (hosts(first + i)) continue;
       long at = address + i * 8L;
-      gdt[first + i] = putRight(ram.getUnsigned32(at) | ram.getUnsigned32(at + 4) << 32);
+      changed |= set(first + i, ram.getUnsigned32(at) | ram.getUnsigned32(at + 4) << 32);
     }
+    return changed;
+  }
+
+  private boolean set(int index, long descriptor) {
+    long before = gdt[index];
+    gdt[index] = putRight(descriptor);
+    return gdt[index] != before;
   }
 
   private static long putRight(long descriptor) {
