@@ -11,8 +11,8 @@ import lguest.cpu.x86.state.Mode;
  * What the code of a block is made of besides its instructions: the entry with the budget, memory accesses through the soft TLB, flags that must survive them,
  * and the ways out. Everything rare goes to a second, cold stream, so that the hot one stays dense.
  *
- * <p>The invariant that keeps emitted code inside the guest: every store and load of guest memory uses the address that {@link #access} just left in R8, and that is
- * the sum of a linear address and the addend of a TLB entry whose tag equals the page of the access's last byte.
+ * <p>The invariant that keeps emitted code inside the guest: every store and load of guest memory uses the address that {@link #access} just left in R8, or the operand that
+ * {@link #reach} just made, and that is the sum of a linear address and the addend of a TLB entry whose tag equals the page of the access's last byte.
  */
 final class BlockEmitter {
   private enum FlagHome {
@@ -47,6 +47,8 @@ final class BlockEmitter {
   private FlagHome home;
   /** The group whose host address is in R13. */
   private int openGroup;
+  /** Of the memory operand last reached: registers and constant, of which the host address is the sum. */
+  private int operandBase, operandIndex, operandDisplacement;
   /** FPU_ bits known to be set. */
   private int loaded;
   /** What {@link Exits} is to know of the block's x87 instructions so far. */
@@ -164,15 +166,33 @@ final class BlockEmitter {
 
   /** Leaves the host address of the ModRM operand in R8; faults, if any, happen here. R9 to R11 are destroyed, guest flags are safe. */
   void access(int bytes, boolean write) {
+    reach(bytes, write);
+    settle();
+  }
+
+  /**
+   * The same, but the operand is where {@link #operand} finds it, and nowhere else: code is shorter, and the address known one addition earlier. Between the two only R10 and R11 may be
+   * used.
+   */
+  void reach(int bytes, boolean write) {
     Instruction i = instruction;
     if (i.base >= 0 && i.index < 0 && i.segment() < FS) {
-      access(host(i.base), i.displacement, bytes, write);
+      reach(host(i.base), i.displacement, bytes, write);
       return;
     }
     clobberFlags();
     int retry = hotBase + hot.size();
     address();
-    check(bytes, write, retry);
+    checkApart(bytes, write, retry);
+  }
+
+  /** {@code op reg, operand}, with the operand last reached. */
+  void operand(int prefix, int opcode, int register) {
+    hot.rm(prefix, false, opcode, register, operandBase, operandIndex, 0, operandDisplacement);
+  }
+
+  private void settle() {
+    hot.rm(0, true, 0x8D, R8, operandBase, operandIndex, 0, operandDisplacement);
   }
 
   /** The same for an operand that must be aligned to its size, a power of two up to 64; where it is not, the interpreter raises #GP before any page fault. */
@@ -188,12 +208,17 @@ final class BlockEmitter {
 
   /** The same for an address in a guest register plus a constant, in a flat segment. */
   void access(int hostRegister, int displacement, int bytes, boolean write) {
+    reach(hostRegister, displacement, bytes, write);
+    settle();
+  }
+
+  void reach(int hostRegister, int displacement, int bytes, boolean write) {
     int group = coalescing.groupOf(index, hostRegister == GUEST_ESP ? ESP_NUMBER : hostRegister, displacement, bytes, write);
     clobberFlags();
     int retry = hotBase + hot.size();
     if (group == NO_GROUP) {
       hot.rm(0x8D, R8, hostRegister, displacement);
-      check(bytes, write, retry);
+      checkApart(bytes, write, retry);
       return;
     }
     if (group != openGroup) {
@@ -202,9 +227,11 @@ final class BlockEmitter {
       int miss = lookUp(coalescing.bytes(group), coalescing.writes(group));
       hereCold(miss);
       missedGroup(coalescing.bytes(group), coalescing.writes(group), retry);
-      hot.rrq(0x8B, GROUP, R8);
+      hot.rm(0, true, 0x8D, GROUP, R8, R9, 0, 0);
     }
-    hot.rmq(0x8D, R8, GROUP, coalescing.offset(group));
+    operandBase = GROUP;
+    operandIndex = NONE;
+    operandDisplacement = coalescing.offset(group);
   }
 
   /** Either nobody has asked for the page yet, or the group cannot be accessed as one; then the rest of the block runs as compiled without groups, reached directly once it is known. */
@@ -262,13 +289,23 @@ final class BlockEmitter {
     }
   }
 
+  /** Leaves the host address in R8. */
   private void check(int bytes, boolean write, int retry) {
+    checkApart(bytes, write, retry);
+    settle();
+  }
+
+  /** Leaves the host address as the sum of R8 and R9. */
+  private void checkApart(int bytes, boolean write, int retry) {
+    operandBase = R8;
+    operandIndex = R9;
+    operandDisplacement = 0;
     hereCold(lookUp(bytes, write));
     if (home == FlagHome.SAVED) restoreFlags(cold);
     coldExit(write ? Exits.STORE : Exits.LOAD, instruction.eip, count - index, retry, bytes, comparable[index]);
   }
 
-  /** From the linear address in R8 to the host's; returns the jump that is taken when the soft TLB does not know it, with R8 as it was and the page of the last byte in R10. */
+  /** From the linear address in R8 to the host's, which is the sum of R8 and R9; returns the jump that is taken when the soft TLB does not know it, with R8 as it was and the page of the last byte in R10. */
   private int lookUp(int bytes, boolean write) {
     int tlb = (mode & Mode.CPL_MASK) == Mode.CPL_MASK ? TLB_USER : TLB_SUPERVISOR;
     hot.rr(0x8B, R9, R8);
@@ -279,7 +316,7 @@ final class BlockEmitter {
     hot.group1(false, 4, R10, 0xFFFFF000);
     hot.rm(0, true, 0x3B, R10, STATE, R9, 0, tlb + (write ? TLB_WRITE : TLB_READ));
     int miss = hot.jcc(5);
-    hot.rm(0, true, 0x03, R8, STATE, R9, 0, tlb + TLB_ADDEND);
+    hot.rm(0, true, 0x8B, R9, STATE, R9, 0, tlb + TLB_ADDEND);
     return miss;
   }
 

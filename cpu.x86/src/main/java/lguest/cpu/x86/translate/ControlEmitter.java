@@ -85,15 +85,15 @@ final class ControlEmitter {
   }
 
   private void pushReturn(Instruction i) {
-    block.access(GUEST_ESP, -4, 4, true);
-    a.rm(0xC7, 0, R8, 0);
+    block.reach(GUEST_ESP, -4, 4, true);
+    block.operand(0, 0xC7, 0);
     a.int_(i.nextEip());
   }
 
   private boolean ret(Instruction i) {
-    block.access(GUEST_ESP, 0, 4, false);
+    block.reach(GUEST_ESP, 0, 4, false);
     a.rm(0x8D, GUEST_ESP, GUEST_ESP, 4 + (i.opcode == 0xC2 ? i.immediate & 0xFFFF : 0));
-    a.rm(0x8B, R8, R8, 0);
+    block.operand(0, 0x8B, R8);
     block.indirect();
     return true;
   }

@@ -77,11 +77,11 @@ final class IntegerEmitter {
     }
     if (!block.reachable(i)) return false;
     boolean high = regBytes == 1 && reg >= 4;
-    block.access(bytes, write);
+    block.reach(bytes, write);
     if (flags) block.aboutToSetFlags(); else if (readsFlags(i)) block.needFlags();
     if (high) a.rr(XCHG8, register & 3, register);
     if (i.lock) a.byte_(0xF0);
-    a.rm(prefix, false, opcode, high ? register & 3 : register, R8, NONE, 0, 0);
+    block.operand(prefix, opcode, high ? register & 3 : register);
     immediate(immediate, immediateBytes);
     if (high) a.rr(XCHG8, register & 3, register);
     return true;
@@ -197,8 +197,8 @@ final class IntegerEmitter {
       case 0xA0, 0xA1, 0xA2, 0xA3 -> {
         if (i.addressSize != 4 || !block.reachable(i)) return false;
         boolean store = op >= 0xA2;
-        block.access(size, store);
-        a.rm(size == 2 ? 0x66 : 0, false, (size == 1 ? 0x8A : 0x8B) - (store ? 2 : 0), RAX, R8, NONE, 0, 0);
+        block.reach(size, store);
+        block.operand(size == 2 ? 0x66 : 0, (size == 1 ? 0x8A : 0x8B) - (store ? 2 : 0), RAX);
         return true;
       }
       case 0xA8 -> {
@@ -311,16 +311,16 @@ final class IntegerEmitter {
 
   private boolean push(Instruction i, int register) {
     if (i.operandSize != 4) return false;
-    block.access(GUEST_ESP, -4, 4, true);
-    a.rm(0x89, host(register), R8, 0);
+    block.reach(GUEST_ESP, -4, 4, true);
+    block.operand(0, 0x89, host(register));
     a.rm(0x8D, GUEST_ESP, GUEST_ESP, -4);
     return true;
   }
 
   private boolean pushImmediate(Instruction i) {
     if (i.operandSize != 4) return false;
-    block.access(GUEST_ESP, -4, 4, true);
-    a.rm(0xC7, 0, R8, 0);
+    block.reach(GUEST_ESP, -4, 4, true);
+    block.operand(0, 0xC7, 0);
     a.int_(i.immediate);
     a.rm(0x8D, GUEST_ESP, GUEST_ESP, -4);
     return true;
@@ -329,29 +329,29 @@ final class IntegerEmitter {
   private boolean pushOperand(Instruction i) {
     if (i.operandSize != 4 || !i.memory() || !block.reachable(i)) return false;
     // Two accesses: both are checked before ESP changes. A second miss repeats the load, which is harmless.
-    block.access(4, false);
-    a.rm(0x8B, R11, R8, 0);
+    block.reach(4, false);
+    block.operand(0, 0x8B, R11);
     a.rm(0x89, R11, STATE, SCRATCH);
-    block.access(GUEST_ESP, -4, 4, true);
+    block.reach(GUEST_ESP, -4, 4, true);
     a.rm(0x8B, R11, STATE, SCRATCH);
-    a.rm(0x89, R11, R8, 0);
+    block.operand(0, 0x89, R11);
     a.rm(0x8D, GUEST_ESP, GUEST_ESP, -4);
     return true;
   }
 
   private boolean pop(Instruction i, int register) {
     if (i.operandSize != 4) return false;
-    block.access(GUEST_ESP, 0, 4, false);
+    block.reach(GUEST_ESP, 0, 4, false);
     a.rm(0x8D, GUEST_ESP, GUEST_ESP, 4);
-    a.rm(0x8B, host(register), R8, 0);
+    block.operand(0, 0x8B, host(register));
     return true;
   }
 
   private boolean leave(Instruction i) {
     if (i.operandSize != 4) return false;
-    block.access(RBP, 0, 4, false);
+    block.reach(RBP, 0, 4, false);
     a.rm(0x8D, GUEST_ESP, RBP, 4);
-    a.rm(0x8B, RBP, R8, 0);
+    block.operand(0, 0x8B, RBP);
     return true;
   }
 

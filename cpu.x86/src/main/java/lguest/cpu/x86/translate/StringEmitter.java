@@ -102,16 +102,7 @@ final class StringEmitter {
     a.rr(0x85, RCX, RCX);
     int done = a.jcc(ZERO);
     prepare(kind == MOVS, size, true, again);
-    // R9 elements stay for later, ECX is for now, R10 and R11 lead back from host addresses.
-    if (kind == MOVS) {
-      a.rmq(0x8B, R10, STATE, SCRATCH);
-      a.rrq(0x8B, R11, RSI);
-      a.rrq(0x2B, R11, R10);
-      a.rrq(0x8B, RSI, R10);
-    }
-    a.rrq(0x8B, R10, RDI);
-    a.rrq(0x2B, R10, R8);
-    a.rrq(0x8B, RDI, R8);
+    toHost(kind == MOVS);
     a.byte_(0xF3);
     element(kind, size);
     back(kind == MOVS);
@@ -126,15 +117,7 @@ final class StringEmitter {
     int none = a.jcc(ZERO);
     int again = a.size();
     prepare(kind == CMPS, size, false, again);
-    if (kind == CMPS) {
-      a.rmq(0x8B, R10, STATE, SCRATCH);
-      a.rrq(0x8B, R11, RSI);
-      a.rrq(0x2B, R11, R10);
-      a.rrq(0x8B, RSI, R10);
-    }
-    a.rrq(0x8B, R10, RDI);
-    a.rrq(0x2B, R10, R8);
-    a.rrq(0x8B, RDI, R8);
+    toHost(kind == CMPS);
     a.byte_(rep);
     element(kind, size);
     back(kind == CMPS);
@@ -180,6 +163,19 @@ final class StringEmitter {
   private void element(int kind, int size) {
     if (size == 2) a.byte_(0x66);
     a.byte_(size == 1 ? kind : kind + 1);
+  }
+
+  /** Host addresses to ESI and EDI. R9 elements stay for later, ECX is for now, R10 and R11 lead back. */
+  private void toHost(boolean two) {
+    if (two) {
+      a.rmq(0x8B, R10, STATE, SCRATCH);
+      a.rrq(0x8B, R11, RSI);
+      a.rrq(0x2B, R11, R10);
+      a.rrq(0x8B, RSI, R10);
+    }
+    a.rrq(0x8B, R10, RDI);
+    a.rrq(0x2B, R10, R8);
+    a.rrq(0x8B, RDI, R8);
   }
 
   /** ESI and EDI as the guest knows them, without a flag. */
