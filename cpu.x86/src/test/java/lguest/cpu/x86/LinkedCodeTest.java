@@ -87,10 +87,10 @@ class LinkedCodeTest {
   /** What nobody reads behind a piece of code need not be kept; but what is behind it may be changed before it ever runs. */
   @Test
   void flagsThatOnlyLaterCodeReads() {
-    // cmp eax,ebx; mov [esi],ecx; jecxz zero; mov edx,0; int 80
-    m.put(CODE, "39D8 890E E37A BA00000000 CD80");
-    // zero: add eax,0 (which becomes adc eax,0); int 80
-    m.put(CODE + 0x80, "83C000 CD80");
+    // cmp eax,ebx; mov [esi],ecx; jecxz zero; xor edx,edx; int 80
+    m.put(CODE, "39D8 890E E375 31D2 CD80");
+    // zero: mov edx,0; and on the next line add eax,0 (which becomes adc eax,0); int 80
+    m.put(CODE + 0x7B, "BA00000000 83C000 CD80");
     m.r.esi(DATA);
     m.r.eax(1);
     m.r.ebx(2);
