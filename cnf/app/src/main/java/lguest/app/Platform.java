@@ -3,7 +3,6 @@ package lguest.app;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URISyntaxException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -104,7 +103,8 @@ public final class Platform {
     return bundles;
   }
 
-  private static File jar() throws URISyntaxException { return new File(Platform.class.getProtectionDomain().getCodeSource().getLocation().toURI()); }
+  /** Where we run from. Not as our class tells it: from the start-up cache of a folder that was moved since, it does not know. */
+  private static File jar() { return new File(System.getProperty("java.class.path").split(File.pathSeparator)[0]).getAbsoluteFile(); }
 
   @SuppressWarnings({"rawtypes", "unchecked"})
   private static int main(BundleContext context, String[] arguments) throws Exception {

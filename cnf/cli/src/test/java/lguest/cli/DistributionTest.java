@@ -45,6 +45,9 @@ class DistributionTest {
     assertTrue(result.out().contains("lguest demo guest"), result::toString);
     assertTrue(Files.exists(unpacked.resolve(".lguest")), "the cache for later starts");
     try (Stream<Path> here = Files.list(unpacked)) { assertFalse(here.anyMatch(file -> file.endsWith("target"))); }
+    unpacked = Files.move(unpacked, directory.resolve("elsewhere"));
+    Lguest.Result moved = lguest.finish(command("demo", "quiet").start(), "poweroff\n");
+    assertEquals(0, moved.status(), moved::toString);
   }
 
   @Test void guestsOfTheConfFolderAreServedFromAnywhere() throws Exception {
