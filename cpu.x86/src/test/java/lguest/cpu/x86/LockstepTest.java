@@ -30,4 +30,17 @@ class LockstepTest {
       }
     }
   }
+
+  /** In the middle of a block the interpreter helps out; flags that were dead there are not alive because the rest of the block is run one by one. */
+  @Test
+  void deadFlagsStayDead() {
+    try (Machine machine = new Machine(Engine.CHECK).paging()) {
+      // STC; REP MOVSD of elements that cross pages; 62 NOPs; CMP EAX, EAX; JMP $
+      machine.r.ecx(4);
+      machine.r.esi(Machine.DATA + 0xFFE);
+      machine.r.edi(Machine.DATA + 0x4FFE);
+      machine.code("F9 F3A5" + "90".repeat(62) + "39C0 EBFE").steps(80);
+      assertEquals(0x46, machine.r.eflags() & 0x8D5 | 2);
+    }
+  }
 }

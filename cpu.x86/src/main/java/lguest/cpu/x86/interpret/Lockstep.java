@@ -57,6 +57,7 @@ final class Lockstep {
     engines.rewind(retired);
     Native.set64(state + GATE_COUNT, crossings);
 
+    c.translator().allFlagsAlive();
     exit = engines.translate(retired + count);
     Outcome translated = outcome(exit, retired);
     settle();

@@ -142,7 +142,6 @@ public final class Translator implements AutoCloseable {
     given = (int) Math.min(budget, SLICE);
     interpreted = 0;
     plain = faulted = false;
-    flagsAlive = Flags.ARITHMETIC;
     setLeft(given);
     if (!separate && runs(processor.mode(), Native.get32(state + EFLAGS))) {
       // Emitted code finds itself faster than we do. If not, it says LOOKUP.
@@ -190,7 +189,10 @@ public final class Translator implements AutoCloseable {
     return block.runs <= ALWAYS_CHECKED || block.runs % CHECKED_ONE_IN == 0 ? block.instructions : -block.instructions;
   }
 
-  /** Arithmetic flags that are right where the last run ended: those that may still be read. */
+  /** Forgets that arithmetic flags were dead where emitted code was left. */
+  public void allFlagsAlive() { flagsAlive = Flags.ARITHMETIC; }
+
+  /** Arithmetic flags that are right now: those that could still be read where emitted code was last left. What the interpreter has set since may be right besides. */
   public int flagsAlive() { return flagsAlive; }
 
   // ---- running
