@@ -39,9 +39,11 @@ final class Lguest {
 
   static Path demo() { return ROOT.resolve("guest.demo/demo.elf"); }
 
-  /** The command in {@code directory}, not yet started. */
+  /** The command in {@code directory}, not yet started. It heeds the signals of terminals, even if whoever started the tests does not, as nohup and scripts behind {@code &} do not. */
   ProcessBuilder command(Path directory, String... command) {
-    ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile());
+    List<String> words = new ArrayList<>(List.of("env", "--default-signal=HUP,INT"));
+    words.addAll(List.of(command));
+    ProcessBuilder builder = new ProcessBuilder(words).directory(directory.toFile());
     builder.environment().put("LGUEST_JAR", JAR.toString());
     builder.environment().put("LGUEST_JAVA_HOME", System.getProperty("java.home"));
     builder.environment().put("TMPDIR", temporary.toString());
