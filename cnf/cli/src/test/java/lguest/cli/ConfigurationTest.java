@@ -76,14 +76,23 @@ class ConfigurationTest {
   /** Waits for {@code text}, and forgets what was said up to there. */
   private void await(String text) throws InterruptedException {
     synchronized (said) {
-      while (said.indexOf(text) < 0) {
-        try {
-          said.wait();
-        } catch (InterruptedException e) {
-          throw new AssertionError("'" + text + "' was not said, but:\n" + said, e);
+      awaitAll(text);
+      said.delete(0, said.indexOf(text) + text.length());
+    }
+  }
+
+  /** Waits for all of these, in any order: guests are started side by side. */
+  private void awaitAll(String... texts) throws InterruptedException {
+    synchronized (said) {
+      for (String text : texts) {
+        while (said.indexOf(text) < 0) {
+          try {
+            said.wait();
+          } catch (InterruptedException e) {
+            throw new AssertionError("'" + text + "' was not said, but:\n" + said, e);
+          }
         }
       }
-      said.delete(0, said.indexOf(text) + text.length());
     }
   }
 
@@ -92,8 +101,7 @@ class ConfigurationTest {
     save("lguest.guest-web.cfg", "image = demo", "memory = 16M", "devices = block=" + disk + " \\", "  device=gpu:x");
     save("lguest.guest-db.cfg", "image=" + Lguest.demo(), "memory=16M", "arguments=run=poweroff");
     start("serve");
-    await("web is running, as conf/lguest.guest-web.cfg has it");
-    await("db: off");
+    awaitAll("web is running, as conf/lguest.guest-web.cfg has it", "db: off");
     process.destroy();
     process.waitFor();
     assertEquals(128 + 15, process.exitValue());
