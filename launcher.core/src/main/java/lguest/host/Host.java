@@ -30,7 +30,7 @@ public interface Host extends AutoCloseable {
   /** A receive buffer the guest has bound: the guest-physical address of its {@code struct lguest_dma}, and the interrupt to raise when it is filled. */
   record DmaBuffer(long address, int irq) {}
 
-  /** Runs the guest until there is something for the Launcher. A halted guest sleeps in here. */
+  /** Runs the guest until there is something for the Launcher. A halted guest sleeps in here, as {@link HostConfig#sleeper} does, which is woken by whatever this would have to look at. */
   Outcome run();
 
   /**

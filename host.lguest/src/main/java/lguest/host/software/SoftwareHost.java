@@ -3,7 +3,6 @@ package lguest.host.software;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.LockSupport;
 import lguest.cpu.x86.Cpu;
 import lguest.cpu.x86.CpuConfig;
 import lguest.cpu.x86.CpuModel;
@@ -12,6 +11,7 @@ import lguest.cpu.x86.Exit;
 import lguest.cpu.x86.Registers;
 import lguest.host.Host;
 import lguest.host.HostConfig;
+import lguest.host.Sleeper;
 
 /**
  * Tour 4.2: Running a guest
@@ -29,6 +29,9 @@ final class SoftwareHost implements Host {
    * Instructions until a busy guest gets its timer set on the alarm clock: an idle one is asleep again by then and needs none.
    */
   private static final long FIRST_SLICE = 4096;
+
+  /** So often a guest that has slept is entered for {@link #FIRST_SLICE} at most; a guest that is still awake after that is busy. */
+  private static final int SHORT_ENTRIES = 32;
 
   /**
    * Instructions between two looks while an interrupt waits for the guest to turn interrupts on, and the longest time between
@@ -56,6 +59,9 @@ final class SoftwareHost implements Host {
   private final Hypercalls hypercalls;
   private final Registers registers;
   private final AlarmClock.Alarm alarm;
+  private final Sleeper sleeper;
+  /** Since it slept, as far as it matters. */
+  private int entries;
 
   /** Why the guest is dead; the first reason stays. */
   private final AtomicReference<String> reason = new AtomicReference<>();
@@ -71,6 +77,7 @@ final class SoftwareHost implements Host {
 
   SoftwareHost(HostConfig config, Engine engine, AlarmClock clock, DmaExchange exchange) {
     guestId = config.guestId();
+    sleeper = config.sleeper();
     this.clock = clock;
     CpuConfig processor = new CpuConfig(MODEL, segments, clock::now, PageTables.SWITCHER,
         PageTables.DIRECTORY_FORBIDDEN, PageTables.TABLE_FORBIDDEN, engine);
@@ -94,7 +101,6 @@ final class SoftwareHost implements Host {
   @Override public Outcome run() {
     if (closed) throw new IllegalStateException("this Host is closed");
     runner = Thread.currentThread();
-    boolean interrupted = false;
     try {
       while (true) {
         // Before anything it has asked for: a call that waits behind the one it died of is not made.
@@ -104,19 +110,14 @@ final class SoftwareHost implements Host {
         if (breaking) return new Outcome.Break();
         if (interrupts.timerDeadline() != AlarmClock.NEVER) interrupts.tick(clock.now());
         Interrupts.Waiting waiting = interrupts.deliver(registers.eip());
-        if (!interrupts.halted()) {
-          enterGuest(waiting);
-        } else {
-          interrupted |= Thread.interrupted(); // an interrupted thread cannot park
-          sleep();
-        }
+        if (interrupts.halted()) sleep();
+        else enterGuest(waiting);
       }
     } catch (GuestKilled killed) {
       kill(killed.getMessage());
       return new Outcome.Dead(reason.get());
     } finally {
       runner = null;
-      if (interrupted) Thread.currentThread().interrupt();
     }
   }
 
@@ -124,7 +125,8 @@ final class SoftwareHost implements Host {
   private void enterGuest(Interrupts.Waiting waiting) {
     long lookAgain = interrupts.timerDeadline();
     if (waiting != Interrupts.Waiting.NOTHING) lookAgain = Math.min(lookAgain, clock.now() + LOOK_AGAIN_NANOS);
-    long slice = waiting == Interrupts.Waiting.BRIEFLY ? SHORT_SLICE : alarm.ringsBy(lookAgain) ? Long.MAX_VALUE : FIRST_SLICE;
+    if (entries < SHORT_ENTRIES && ++entries == SHORT_ENTRIES) sleeper.busy();
+    long slice = waiting == Interrupts.Waiting.BRIEFLY ? SHORT_SLICE : entries == SHORT_ENTRIES && alarm.ringsBy(lookAgain) ? Long.MAX_VALUE : FIRST_SLICE;
     // A program that calls its kernel has interrupts on: a good moment.
     cpu.holdSystemCalls(waiting == Interrupts.Waiting.BRIEFLY);
     if (guestTime != null) guestTime.enter();
@@ -132,7 +134,7 @@ final class SoftwareHost implements Host {
     if (guestTime != null) guestTime.leave();
     statistics.exit(exit);
     switch (exit) {
-      case BUDGET -> alarm.ringBy(lookAgain);
+      case BUDGET -> { if (entries == SHORT_ENTRIES) alarm.ringBy(lookAgain); }
       case REQUESTED -> { }
       case EXCEPTION -> traps.exception();
       case SOFTWARE_INTERRUPT -> { if (traps.softwareInterrupt()) hypercalls.called(); }
@@ -145,9 +147,9 @@ final class SoftwareHost implements Host {
   /** HALT: until the timer, or until {@link #nudge} ends it. */
   private void sleep() {
     statistics.event(Statistics.Event.HALTS);
+    entries = 0;
     long deadline = interrupts.timerDeadline();
-    if (deadline == AlarmClock.NEVER) LockSupport.park(this);
-    else LockSupport.parkNanos(this, deadline - clock.now());
+    sleeper.sleep(deadline == AlarmClock.NEVER ? Sleeper.FOR_EVER : deadline - clock.now());
   }
 
   /** Makes the guest's thread look at what has changed, wherever it is. Any thread. */
@@ -157,7 +159,7 @@ final class SoftwareHost implements Host {
     synchronized (processorInUse) {
       if (!closed) cpu.requestExit();
     }
-    LockSupport.unpark(thread);
+    sleeper.wake();
   }
 
   /** Ends the guest for what another guest found in its memory. Any thread. */

@@ -4,8 +4,13 @@ import static lguest.host.software.TestGuest.*;
 import static org.junit.jupiter.api.Assertions.*;
 
 import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 import lguest.host.Host;
 import lguest.host.HostConfig;
+import lguest.host.Sleeper;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -32,6 +37,53 @@ class HostThreadsTest {
         guest.host.breakIn();
       });
       assertEquals(BREAK, guest.host.run());
+    }
+  }
+
+  /** Whoever sleeps for a halted guest sleeps as long as the guest's timer says and is woken by what ends the halt; and hears when the guest does not fall asleep again. */
+  @Test void aHaltedGuestSleepsAsItWasTold() {
+    List<String> told = new CopyOnWriteArrayList<>();
+    AtomicReference<TestGuest> owner = new AtomicReference<>();
+    Sleeper sleeper = new Sleeper() {
+      @Override public void sleep(long nanos) {
+        told.add(nanos == FOR_EVER ? "for ever" : nanos > 0 && nanos <= 50_000_000 ? "a while" : "" + nanos);
+        if (nanos == FOR_EVER) owner.get().host.breakIn();
+      }
+
+      @Override public void busy() { told.add("busy"); }
+
+      @Override public void wake() { told.add("wake"); }
+    };
+    try (TestGuest guest = new TestGuest()) {
+      owner.set(guest);
+      guest.boot().code.gate(0x20, guest.handler(asm -> asm.tell(2)), 0xE, 0).storeImmediate(OFFSET + DATA + GuestData.BLOCKED_INTERRUPTS, 0)
+          .hypercall(Hypercall.HALT, 0, 0, 0).tell(1).hypercall(Hypercall.SET_CLOCKEVENT, 50_000_000, 0, 0).hypercall(Hypercall.HALT, 0, 0, 0);
+      guest.open(sleeper);
+      // Woken by nobody but itself it stays halted, and the break comes back to the Launcher.
+      assertEquals(BREAK, guest.host.run());
+      assertEquals(List.of("for ever"), told, "the sleeper's own thread needs no waking");
+      guest.host.release();
+      guest.host.interrupt(0);
+      guest.expectTell(2);
+    }
+    told.clear();
+    try (TestGuest guest = new TestGuest()) {
+      owner.set(guest);
+      guest.boot().code.gate(0x20, guest.handler(asm -> asm.tell(2)), 0xE, 0).storeImmediate(OFFSET + DATA + GuestData.BLOCKED_INTERRUPTS, 0)
+          .hypercall(Hypercall.SET_CLOCKEVENT, 50_000_000, 0, 0).hypercall(Hypercall.HALT, 0, 0, 0);
+      guest.open(sleeper).expectTell(2);
+      assertEquals(Set.of("a while"), Set.copyOf(told), "a sleep may end early for no reason, and is slept on");
+    }
+    told.clear();
+    try (TestGuest guest = new TestGuest()) {
+      guest.boot().code.label("loop").increment(OFFSET + RESULT).jump("loop");
+      guest.open(sleeper);
+      Thread.ofVirtual().start(() -> {
+        while (told.isEmpty()) Thread.onSpinWait();
+        guest.host.breakIn();
+      });
+      assertEquals(BREAK, guest.host.run());
+      assertEquals(List.of("busy", "wake"), told, "once until it sleeps again");
     }
   }
 

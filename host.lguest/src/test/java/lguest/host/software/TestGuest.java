@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Map;
 import java.util.function.Consumer;
 import lguest.host.Host;
 import lguest.host.HostConfig;
+import lguest.host.Sleeper;
 
 /**
  * A guest small enough to be written inside a test. One MiB of memory, mapped at 0xC0000000 as the Launcher does, and a second time from 0 for user mode.
@@ -111,10 +113,12 @@ final class TestGuest implements AutoCloseable {
     return this;
   }
 
-  TestGuest open() {
+  TestGuest open() { return open(Sleeper.parked()); }
+
+  TestGuest open(Sleeper sleeper) {
     byte[] bytes = code.assemble();
     MemorySegment.copy(MemorySegment.ofArray(bytes), 0, memory.segment(), CODE, bytes.length);
-    host = provider.open(new HostConfig(5, memory, DIRECTORY, Integer.toUnsignedLong(OFFSET + CODE), Integer.toUnsignedLong(OFFSET)));
+    host = provider.open(new HostConfig(5, memory, DIRECTORY, Integer.toUnsignedLong(OFFSET + CODE), Integer.toUnsignedLong(OFFSET), Map.of(), sleeper));
     return this;
   }
 

@@ -3,6 +3,7 @@ package lguest.launcher.run;
 import java.util.function.BooleanSupplier;
 import lguest.device.GuestFaultException;
 import lguest.host.Host;
+import lguest.host.Sleeper;
 import lguest.launcher.GuestEnd;
 import lguest.launcher.slot.Bus;
 import lguest.launcher.slot.Machine;
@@ -23,13 +24,15 @@ final class RunLoop implements Runnable {
   private final Bus bus;
   private final Bell bell;
   private final Gate gate;
+  private final Sleeper sleeper;
 
-  RunLoop(Machine machine, Host host, Bus bus, Bell bell, Gate gate) {
+  RunLoop(Machine machine, Host host, Bus bus, Bell bell, Gate gate, Sleeper sleeper) {
     this.machine = machine;
     this.host = host;
     this.bus = bus;
     this.bell = bell;
     this.gate = gate;
+    this.sleeper = sleeper;
   }
 
   /** Runs the guest to its end, which {@link Machine#end} is told. */
@@ -71,7 +74,10 @@ final class RunLoop implements Runnable {
       if (released.getAsBoolean()) return;
       boolean worked = bus.work();
       if (released.getAsBoolean()) return;
-      if (!worked) bell.await(ticket);
+      if (worked) continue;
+      // What is waited for may be input.
+      sleeper.busy();
+      bell.await(ticket);
     }
   }
 }

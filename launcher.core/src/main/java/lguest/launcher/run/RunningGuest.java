@@ -112,7 +112,7 @@ final class RunningGuest implements Guest, Machine {
     for (Slot slot : bus.slots()) slot.openFirst(home.providersOf(slot.type()));
     hostName = provider.name();
     try {
-      host.open(provider.open(new HostConfig(id, memory, boot.pageDirectory(), boot.entry(), boot.pageOffset(), spec.host())));
+      host.open(provider.open(new HostConfig(id, memory, boot.pageDirectory(), boot.entry(), boot.pageOffset(), spec.host(), waker.sleeper())));
     } catch (IllegalArgumentException e) {
       throw new LaunchException("Host '" + provider.name() + "' cannot run this guest: " + e.getMessage(), e);
     }
@@ -143,7 +143,7 @@ final class RunningGuest implements Guest, Machine {
   }
 
   private void live() {
-    new RunLoop(this, host.host(), bus, bell, gate).run();
+    new RunLoop(this, host.host(), bus, bell, gate, waker).run();
     processorTime = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
     finish();
   }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.concurrent.TimeUnit;
+import lguest.host.Sleeper;
 import lguest.launcher.GuestLog;
 import lguest.launcher.slot.Machine;
 import lguest.launcher.system.OsException;
@@ -17,26 +18,44 @@ import lguest.launcher.system.Poll;
  * <p>A guest that computes, or sleeps in a halt, does not notice that somebody typed. The original had a second process for that: it watched all the input descriptors and, when one was
  * readable, had the Host break the guest out (L30). Ours is a thread, and does the same: it never touches the input itself. Each descriptor it reports
  * it then leaves alone until the device has been serviced, for it would find it readable again at once and turn in circles.
+ *
+ * <p>But a guest that mostly sleeps, which is what a guest with input mostly does, needs no other thread to hear of it: its own thread watches, instead of sleeping in the Host. Waking one thread, and having that wake the
+ * other, is most of what a packet costs. So the Waker's thread looks away from when the guest falls asleep until it has been {@linkplain Sleeper#busy busy} for a while.
  */
-final class Waker implements AutoCloseable {
+final class Waker implements Sleeper, AutoCloseable {
   private static final int FIRST_PAUSE_MILLIS = 1, LAST_PAUSE_MILLIS = 64;
 
   private record Timer(long due, Runnable action) implements Comparable<Timer> {
     @Override public int compareTo(Timer other) { return Long.compare(due - other.due, 0); }
   }
 
-  private final Poll poll;
+  /** What the devices want watched; and what our own thread waits for, of which the first is one. */
+  private final Poll poll, turn;
+  private final Poll.Events told = new Poll.Events(), guestTold = new Poll.Events();
+  private static final int INPUT = 0;
   private final GuestLog log;
   private final Map<Integer, Watch> watches = new HashMap<>();
   private final PriorityQueue<Timer> timers = new PriorityQueue<>();
   private int lastToken;
   private Thread thread;
   private boolean closed;
+  /** Our own thread watches. Changed by the guest's thread only. */
+  private volatile boolean watching = true;
 
   Waker(GuestLog log) throws OsException {
     this.log = log;
     poll = new Poll();
+    try {
+      turn = new Poll();
+    } catch (OsException e) {
+      poll.close();
+      throw e;
+    }
+    turn.add(poll.descriptor(), INPUT);
   }
+
+  /** For the guest's halts. Where the system cannot end such a wait at its time, the guest sleeps alone. */
+  Sleeper sleeper() { return poll.isPrecise() ? this : Sleeper.parked(); }
 
   /** Watching begins. */
   synchronized void start(String name) {
@@ -58,7 +77,7 @@ final class Waker implements AutoCloseable {
       if (closed) return;
       timers.add(new Timer(System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis), action));
     }
-    poll.wake();
+    turn.wake();
   }
 
   /** Ends it, and returns when it has ended. */
@@ -68,7 +87,7 @@ final class Waker implements AutoCloseable {
       closed = true;
       running = thread;
     }
-    poll.wake();
+    turn.wake();
     boolean interrupted = false;
     while (running != null && running != Thread.currentThread()) {
       try {
@@ -78,6 +97,7 @@ final class Waker implements AutoCloseable {
         interrupted = true;
       }
     }
+    turn.close();
     poll.close();
     if (interrupted) Thread.currentThread().interrupt();
   }
@@ -85,23 +105,59 @@ final class Waker implements AutoCloseable {
   private void run() {
     while (true) {
       List<Timer> due = new ArrayList<>();
-      int wait;
+      long wait;
       synchronized (this) {
         if (closed) return;
         long now = System.nanoTime();
         while (!timers.isEmpty() && timers.peek().due - now <= 0) due.add(timers.poll());
-        // Rounded up: a wait of 0 would turn in circles through the timer's last millisecond.
-        wait = !due.isEmpty() ? 0 : timers.isEmpty() ? -1 : (int) ((timers.peek().due - now) / 1_000_000 + 1);
+        wait = !due.isEmpty() ? 0 : timers.isEmpty() ? -1 : timers.peek().due - now;
       }
       for (Timer timer : due) timer.action.run();
       try {
-        int count = poll.await(wait);
-        for (int i = 0; i < count; i++) report(poll.token(i), poll.isReadable(i));
+        turn.await(told, wait);
+        if (told.count() == 0) continue;
+        poll.look(told);
+        report(told);
+        synchronized (turn) {
+          if (watching) turn.rearm(poll.descriptor(), INPUT);
+        }
       } catch (OsException e) {
-        log.line(System.Logger.Level.ERROR, "input cannot be watched any more: " + e.getMessage(), e);
+        failed(e);
         return;
       }
     }
+  }
+
+  private void failed(OsException e) { log.line(System.Logger.Level.ERROR, "input cannot be watched any more: " + e.getMessage(), e); }
+
+  @Override public void sleep(long nanos) {
+    if (nanos <= 0) return;
+    if (watching) {
+      synchronized (turn) {
+        watching = false;
+        turn.disarm(poll.descriptor());
+      }
+    }
+    try {
+      poll.await(guestTold, nanos == FOR_EVER ? -1 : nanos);
+      report(guestTold);
+    } catch (OsException e) {
+      failed(e);
+    }
+  }
+
+  @Override public void busy() {
+    if (watching) return;
+    synchronized (turn) {
+      watching = true;
+      turn.rearm(poll.descriptor(), INPUT);
+    }
+  }
+
+  @Override public void wake() { poll.wake(); }
+
+  private void report(Poll.Events events) {
+    for (int i = 0; i < events.count(); i++) report(events.token(i), events.isReadable(i));
   }
 
   private void report(int token, boolean readable) {

@@ -37,6 +37,8 @@ final class Libc {
   private static final MemorySegment OPEN = function("open"), FCNTL = function("fcntl"), CLOSE = function("close"), LSEEK = function("lseek"), PREAD = function("pread"), READ = function("read"),
       WRITE = function("write"), MMAP = function("mmap"), MUNMAP = function("munmap"), MADVISE = function("madvise"), EVENTFD = function("eventfd"), EPOLL_CREATE1 = function("epoll_create1"),
       EPOLL_CTL = function("epoll_ctl"), EPOLL_WAIT = function("epoll_wait"), STRERROR = function("strerror");
+  /** Null where the C library is older. */
+  private static final MemorySegment EPOLL_PWAIT2 = LINKER.defaultLookup().find("epoll_pwait2").orElse(null);
 
   private Libc() {}
 
@@ -106,6 +108,20 @@ final class Libc {
   static void epoll_ctl(int epoll, int what, int fd, long event) { integer(EPOLL_CTL, epoll, what, fd, event); }
 
   static int epoll_wait(int epoll, long events, int count, int timeoutMillis) { return integer(EPOLL_WAIT, epoll, events, count, timeoutMillis); }
+
+  /** {@code timeout} is the address of a {@code struct timespec}, or 0 for none. */
+  static int epoll_pwait2(int epoll, long events, int count, long timeout) { return integer(EPOLL_PWAIT2, epoll, events, count, timeout); }
+
+  /** Whether C library and kernel have {@link #epoll_pwait2}. {@code events} is room for one. */
+  static boolean hasPreciseWait(int epoll, long events) {
+    if (EPOLL_PWAIT2 == null) return false;
+    try (Arena arena = Arena.ofConfined()) {
+      epoll_pwait2(epoll, events, 1, arena.allocate(16, 8).address());
+      return true;
+    } catch (Failure e) {
+      return false;
+    }
+  }
 
   private static String strerror(int errno) { return MemorySegment.ofAddress(word(STRERROR, errno, 0, 0, 0, 0, 0)).reinterpret(1024).getString(0); }
 }

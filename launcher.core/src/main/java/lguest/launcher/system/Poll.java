@@ -7,7 +7,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Waits for file descriptors to become readable, and for {@link #wake} from another thread: epoll(7). A descriptor is told of once and then left alone until it is armed again, by whatever thread:
- * the kernel does that (EPOLLONESHOT), so the thread that waits need not be woken to hear of it, as with poll(2), whose set is fixed while it waits. One thread waits, any may do the rest.
+ * the kernel does that (EPOLLONESHOT), so the thread that waits need not be woken to hear of it, as with poll(2), whose set is fixed while it waits. One thread waits, any may do the rest. A set is
+ * itself a descriptor that another set can watch.
  */
 public final class Poll implements AutoCloseable {
   /** What came of arming. INVALID: there is no such descriptor, or not the one that was added. ALWAYS: it is a file, which is readable whenever one looks, and is not waited for. */
@@ -16,12 +17,43 @@ public final class Poll implements AutoCloseable {
   /** On x86-64 alone a {@code struct epoll_event} is packed. */
   private static final int DATA = System.getProperty("os.arch").equals("amd64") ? 4 : 8, EVENT = DATA + 8, MOST = 32;
   private static final long WOKEN = -1;
+  private static final long SECOND = 1_000_000_000, MILLI = 1_000_000;
+  /** Told of each write, not of what is in it: so nobody has to read it out again. */
+  private static final int EACH_WRITE = Libc.EPOLLIN | Libc.EPOLLET;
 
   private final Arena arena = Arena.ofShared();
-  private final MemorySegment events = arena.allocate((long) MOST * EVENT, 8), change = arena.allocate(EVENT, 8), one = arena.allocate(8, 8);
+  private final MemorySegment change = arena.allocate(EVENT, 8), one = arena.allocate(8, 8), time = arena.allocate(16, 8);
   private final AtomicBoolean woken = new AtomicBoolean();
   private final int epoll, event;
+  private final boolean precise;
+  private volatile boolean waiting;
   private boolean closed;
+
+  /** What a thread was told. */
+  public static final class Events {
+    private final MemorySegment events = Arena.ofAuto().allocate((long) MOST * EVENT, 8);
+    private int count;
+
+    public int count() { return count; }
+
+    public int token(int index) { return (int) data(index); }
+
+    /** Else its other end has hung up, or it has an error. */
+    public boolean isReadable(int index) { return (events.get(ValueLayout.JAVA_INT, (long) index * EVENT) & Libc.EPOLLIN) != 0; }
+
+    private long data(int index) { return events.get(ValueLayout.JAVA_LONG_UNALIGNED, (long) index * EVENT + DATA); }
+
+    /** Takes what is about descriptors, of the first {@code all}; whether there was something else. */
+    private boolean take(int all) {
+      count = 0;
+      boolean wake = false;
+      for (int i = 0; i < all; i++) {
+        if (data(i) == WOKEN) wake = true;
+        else if (count++ < i) MemorySegment.copy(events, (long) i * EVENT, events, (count - 1L) * EVENT, EVENT);
+      }
+      return wake;
+    }
+  }
 
   public Poll() throws OsException {
     int made = -1;
@@ -30,8 +62,8 @@ public final class Poll implements AutoCloseable {
       event = Libc.eventfd(0, Libc.EFD_NONBLOCK | Libc.EFD_CLOEXEC);
       epoll = made;
       one.set(ValueLayout.JAVA_LONG, 0, 1);
-      // Told of each write, not of what is in it: so nobody has to read it out again.
-      control(Libc.EPOLL_CTL_ADD, event, Libc.EPOLLIN | Libc.EPOLLET, WOKEN);
+      control(Libc.EPOLL_CTL_ADD, event, EACH_WRITE, WOKEN);
+      precise = Libc.hasPreciseWait(epoll, change.address());
     } catch (Libc.Failure e) {
       if (made >= 0) Libc.close(made);
       arena.close();
@@ -65,6 +97,11 @@ public final class Poll implements AutoCloseable {
     }
   }
 
+  /** Has it not told of until it is armed. */
+  public synchronized void disarm(int descriptor) {
+    if (!closed) control(Libc.EPOLL_CTL_MOD, descriptor, Libc.EPOLLONESHOT, WOKEN);
+  }
+
   /** Watches it no more. What has been told of it already may still come out of {@link #await}. */
   public synchronized void remove(int descriptor) {
     if (closed) return;
@@ -75,36 +112,57 @@ public final class Poll implements AutoCloseable {
     }
   }
 
-  /** Waits at most {@code millis}, for ever if that is negative, and returns for how many descriptors {@link #token} and {@link #isReadable} tell more. */
-  public int await(int millis) throws OsException {
-    int count = 0;
+  /** By which another set can watch this one: readable when there is something to tell. */
+  public int descriptor() { return epoll; }
+
+  /** Whether waits end at their time. On a system without epoll_pwait2(2), of before 2021, they last up to a millisecond longer. */
+  public boolean isPrecise() { return precise; }
+
+  /** Waits until there is something to tell, at most so many nanoseconds, for ever if that is negative; not at all when it has been woken since it last returned. */
+  public void await(Events events, long nanos) throws OsException {
+    waiting = true;
     try {
-      count = Libc.epoll_wait(epoll, events.address(), MOST, millis);
-    } catch (Libc.Failure e) {
-      if (e.errno() != Libc.EINTR) throw new OsException(e);
+      // After saying that we wait: so either we see that we were woken, or who wakes us sees that.
+      events.take(woken.get() ? 0 : fetch(events, nanos));
+    } finally {
+      waiting = false;
+      woken.set(false);
     }
-    int told = 0;
-    for (int i = 0; i < count; i++) {
-      if (data(i) == WOKEN) woken.set(false);
-      else if (told++ < i) MemorySegment.copy(events, (long) i * EVENT, events, (told - 1L) * EVENT, EVENT);
-    }
-    return told;
   }
 
-  private long data(int index) { return events.get(ValueLayout.JAVA_LONG_UNALIGNED, (long) index * EVENT + DATA); }
+  /** What there is to tell, without waiting, for another thread than the one that does. */
+  public void look(Events events) throws OsException {
+    if (!events.take(fetch(events, 0))) return;
+    // That was for the other. It is told once more.
+    synchronized (this) {
+      if (waiting && !closed) control(Libc.EPOLL_CTL_MOD, event, EACH_WRITE, WOKEN);
+    }
+  }
 
-  public int token(int index) { return (int) data(index); }
-
-  /** Else its other end has hung up, or it has an error. */
-  public boolean isReadable(int index) { return (events.get(ValueLayout.JAVA_INT, (long) index * EVENT) & Libc.EPOLLIN) != 0; }
-
-  /** Makes {@link #await} return. Nothing after {@link #close}. */
-  public synchronized void wake() {
-    if (closed || !woken.compareAndSet(false, true)) return;
+  private int fetch(Events events, long nanos) throws OsException {
+    long address = events.events.address();
     try {
-      Libc.write(event, one.address(), 8);
+      if (nanos == 0 || !precise) return Libc.epoll_wait(epoll, address, MOST, nanos < 0 ? -1 : (int) Math.min((nanos + MILLI - 1) / MILLI, Integer.MAX_VALUE));
+      if (nanos < 0) return Libc.epoll_pwait2(epoll, address, MOST, 0);
+      time.set(ValueLayout.JAVA_LONG, 0, nanos / SECOND);
+      time.set(ValueLayout.JAVA_LONG, 8, nanos % SECOND);
+      return Libc.epoll_pwait2(epoll, address, MOST, time.address());
     } catch (Libc.Failure e) {
-      // EAGAIN: it has been woken 2^64 times already.
+      if (e.errno() != Libc.EINTR) throw new OsException(e);
+      return 0;
+    }
+  }
+
+  /** Makes {@link #await} return, the next time if nobody waits. Nothing after {@link #close}. */
+  public void wake() {
+    if (!woken.compareAndSet(false, true) || !waiting) return;
+    synchronized (this) {
+      if (closed) return;
+      try {
+        Libc.write(event, one.address(), 8);
+      } catch (Libc.Failure e) {
+        // EAGAIN: it has been woken 2^64 times already.
+      }
     }
   }
 

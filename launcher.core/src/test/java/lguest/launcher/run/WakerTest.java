@@ -2,6 +2,8 @@ package lguest.launcher.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.management.ManagementFactory;
@@ -9,11 +11,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import lguest.host.Sleeper;
 import lguest.launcher.slot.Machine;
 import lguest.launcher.system.TestPipe;
 import org.junit.jupiter.api.AfterEach;
@@ -167,6 +174,113 @@ class WakerTest {
     Thread.sleep(500);
     long used = ManagementFactory.getThreadMXBean().getThreadCpuTime(thread.threadId()) - before;
     assertTrue(used < 50_000_000, used + " ns of half a second");
+  }
+
+  // The guest's thread, which is this one.
+
+  /** What {@code ready} of a watch says: on which thread. */
+  private final BlockingQueue<Thread> reporters = new LinkedBlockingQueue<>();
+
+  private Thread reporter() throws InterruptedException { return reporters.poll(30, TimeUnit.SECONDS); }
+
+  private static void soon(Runnable action) {
+    Thread.ofVirtual().start(() -> {
+      LockSupport.parkNanos(20_000_000);
+      action.run();
+    });
+  }
+
+  @Test void whileTheGuestSleepsItsOwnThreadReports() throws Exception {
+    waker.start("waker");
+    waker.sleep(1); // from here on
+    Machine.Watched watch = waker.watch(pipe.reader(), () -> reporters.add(Thread.currentThread()));
+    for (int i = 0; i < 20; i++) {
+      if (i % 2 == 0) soon(pipe::write);
+      else pipe.write(); // before it sleeps
+      while (reporters.isEmpty()) waker.sleep(Sleeper.FOR_EVER);
+      assertSame(Thread.currentThread(), reporter());
+      pipe.read();
+      watch.rearm();
+    }
+    watch.close();
+  }
+
+  @Test void whileTheGuestIsBusyTheWakersThreadReports() throws Exception {
+    waker.start("waker");
+    Machine.Watched watch = waker.watch(pipe.reader(), () -> reporters.add(Thread.currentThread()));
+    for (int i = 0; i < 20; i++) {
+      waker.sleep(1);
+      // Between the two nobody looks, for a guest is soon asleep again.
+      if (i % 2 == 0) pipe.write();
+      waker.busy();
+      if (i % 2 == 1) pipe.write();
+      assertNotSame(Thread.currentThread(), reporter());
+      pipe.read();
+      watch.rearm();
+    }
+    watch.close();
+  }
+
+  @Test void aSleepEndsAtItsTimeOrWhenWokenAndRemembersThat() {
+    waker.start("waker");
+    long start = System.nanoTime();
+    waker.sleep(3_000_000);
+    assertTrue(System.nanoTime() - start >= 3_000_000);
+    for (int i = 0; i < 1000; i++) {
+      if (i % 2 == 0) waker.wake();
+      else Thread.ofVirtual().start(waker::wake);
+      waker.sleep(Sleeper.FOR_EVER);
+      if (i % 3 == 0) waker.busy();
+    }
+    waker.wake();
+    waker.sleep(0);
+    waker.sleep(Sleeper.FOR_EVER); // sleeping for no time at all has used up nothing
+  }
+
+  /** The guest sleeps, is woken, computes, and is sent input, all at any time: each input is reported, by whomever. */
+  @Test void noInputIsLostBetweenTheTwo() throws Exception {
+    waker.start("waker");
+    AtomicInteger seen = new AtomicInteger();
+    Machine.Watched[] watch = new Machine.Watched[1];
+    watch[0] = waker.watch(pipe.reader(), () -> {
+      pipe.read();
+      seen.incrementAndGet();
+      watch[0].rearm();
+    });
+    Random random = new Random(29);
+    for (int i = 1; i <= 5000; i++) {
+      Thread.ofVirtual().start(pipe::write);
+      long pause = random.nextInt(50_000);
+      while (seen.get() < i) {
+        switch (random.nextInt(3)) {
+          case 0 -> waker.sleep(pause);
+          case 1 -> waker.busy();
+          default -> soonOrNow(random.nextInt(3));
+        }
+      }
+    }
+    assertEquals(5000, seen.get());
+    watch[0].close();
+  }
+
+  private void soonOrNow(int when) {
+    if (when == 0) waker.wake();
+    else if (when == 1) Thread.ofVirtual().start(waker::wake);
+    else Thread.onSpinWait();
+  }
+
+  /** A timer of the Waker is its own thread's, also while the guest's thread watches. */
+  @Test void timersComeWhileTheGuestSleeps() throws Exception {
+    waker.start("waker");
+    waker.sleep(1);
+    for (int i = 0; i < 5; i++) {
+      waker.later(5, () -> {
+        reporters.add(Thread.currentThread());
+        waker.wake();
+      });
+      waker.sleep(Sleeper.FOR_EVER);
+      assertNotSame(Thread.currentThread(), reporter());
+    }
   }
 
   @Test void endsWhenClosed() {
