@@ -39,8 +39,10 @@ final class Session implements AutoCloseable {
     synchronized (this) { notifyAll(); }
   }
 
-  void type(String line) throws IOException {
-    process.getOutputStream().write((line + "\n").getBytes(ISO_8859_1));
+  void type(String line) throws IOException { press(line + "\n"); }
+
+  void press(String keys) throws IOException {
+    process.getOutputStream().write(keys.getBytes(ISO_8859_1));
     process.getOutputStream().flush();
   }
 
