@@ -9,6 +9,9 @@ import lguest.cpu.x86.state.Native;
  *
  * <p>Behind them a bit per page, by the low bits of its number, tells which the cache may have code of: a change of another page's translation empties nothing.
  * And then a generation per mode, 32 bits each, 0 where nothing is known yet: code of another mode is never found.
+ *
+ * <p>Returns have no stack of guessed addresses of their own. The host's processor predicts the jump at each return from how control came there, and what stands before the jump is hidden
+ * behind that guess: programs of nothing but calls and returns take 1.7 to 2.3 times as long as without emulation, and a look-up four instructions shorter made no difference to them. A stack would cost each call its stores.
  */
 final class JumpCache {
   static final int ENTRIES = 1 << 16, FILTER = 1 << 12;
