@@ -11,7 +11,7 @@ public interface Sleeper {
   /** For {@link #sleep}: until it is woken. */
   long FOR_EVER = Long.MAX_VALUE;
 
-  /** Waits at most so long, nanoseconds, and not at all from 0 down. May return early for no reason, and does when it is woken or has been since it last returned; an interrupted thread stays so. The guest's thread only. */
+  /** Waits at most so long, nanoseconds, and not at all from 0 down. May return early for no reason, and does when it is woken or has been since it last returned, and when the thread is interrupted. The guest's thread only. */
   void sleep(long nanos);
 
   /** The guest has been awake for long, and may be for longer: from now on until the next sleep somebody else has to watch. Before that it is soon asleep again, as a rule, and what comes meanwhile is seen then. The guest's thread only. */
@@ -28,13 +28,11 @@ public interface Sleeper {
 
       @Override public void sleep(long nanos) {
         thread = Thread.currentThread();
-        boolean interrupted = Thread.interrupted(); // an interrupted thread cannot park
         if (!woken && nanos > 0) {
           if (nanos == FOR_EVER) LockSupport.park(this);
           else LockSupport.parkNanos(this, nanos);
         }
         woken = false;
-        if (interrupted) thread.interrupt();
       }
 
       @Override public void wake() {

@@ -30,8 +30,9 @@ final class SoftwareHost implements Host {
    */
   private static final long FIRST_SLICE = 4096;
 
-  /** So often a guest that has slept is entered for {@link #FIRST_SLICE} at most; a guest that is still awake after that is busy. */
+  /** So often, and for so long, a guest that has slept is entered for {@link #FIRST_SLICE} at most; a guest that is still awake after that is busy. */
   private static final int SHORT_ENTRIES = 32;
+  private static final long SHORT_NANOS = 500_000;
 
   /**
    * Instructions between two looks while an interrupt waits for the guest to turn interrupts on, and the longest time between
@@ -60,8 +61,9 @@ final class SoftwareHost implements Host {
   private final Registers registers;
   private final AlarmClock.Alarm alarm;
   private final Sleeper sleeper;
-  /** Since it slept, as far as it matters. */
-  private int entries;
+  /** How often it was entered since it slept, as far as that matters; and since when it is awake. */
+  private int entries = SHORT_ENTRIES;
+  private long awakeSince;
 
   /** Why the guest is dead; the first reason stays. */
   private final AtomicReference<String> reason = new AtomicReference<>();
@@ -101,6 +103,7 @@ final class SoftwareHost implements Host {
   @Override public Outcome run() {
     if (closed) throw new IllegalStateException("this Host is closed");
     runner = Thread.currentThread();
+    boolean interrupted = false;
     try {
       while (true) {
         // Before anything it has asked for: a call that waits behind the one it died of is not made.
@@ -110,14 +113,19 @@ final class SoftwareHost implements Host {
         if (breaking) return new Outcome.Break();
         if (interrupts.timerDeadline() != AlarmClock.NEVER) interrupts.tick(clock.now());
         Interrupts.Waiting waiting = interrupts.deliver(registers.eip());
-        if (interrupts.halted()) sleep();
-        else enterGuest(waiting);
+        if (!interrupts.halted()) {
+          enterGuest(waiting);
+        } else {
+          interrupted |= Thread.interrupted(); // an interrupted thread cannot sleep
+          sleep();
+        }
       }
     } catch (GuestKilled killed) {
       kill(killed.getMessage());
       return new Outcome.Dead(reason.get());
     } finally {
       runner = null;
+      if (interrupted) Thread.currentThread().interrupt();
     }
   }
 
@@ -125,7 +133,10 @@ final class SoftwareHost implements Host {
   private void enterGuest(Interrupts.Waiting waiting) {
     long lookAgain = interrupts.timerDeadline();
     if (waiting != Interrupts.Waiting.NOTHING) lookAgain = Math.min(lookAgain, clock.now() + LOOK_AGAIN_NANOS);
-    if (entries < SHORT_ENTRIES && ++entries == SHORT_ENTRIES) sleeper.busy();
+    if (entries < SHORT_ENTRIES && (++entries == SHORT_ENTRIES || clock.now() - awakeSince > SHORT_NANOS)) {
+      entries = SHORT_ENTRIES;
+      sleeper.busy();
+    }
     long slice = waiting == Interrupts.Waiting.BRIEFLY ? SHORT_SLICE : entries == SHORT_ENTRIES && alarm.ringsBy(lookAgain) ? Long.MAX_VALUE : FIRST_SLICE;
     // A program that calls its kernel has interrupts on: a good moment.
     cpu.holdSystemCalls(waiting == Interrupts.Waiting.BRIEFLY);
@@ -147,9 +158,11 @@ final class SoftwareHost implements Host {
   /** HALT: until the timer, or until {@link #nudge} ends it. */
   private void sleep() {
     statistics.event(Statistics.Event.HALTS);
+    long deadline = interrupts.timerDeadline(), nanos = deadline == AlarmClock.NEVER ? Sleeper.FOR_EVER : deadline - clock.now();
+    if (nanos <= 0) return;
+    sleeper.sleep(nanos);
     entries = 0;
-    long deadline = interrupts.timerDeadline();
-    sleeper.sleep(deadline == AlarmClock.NEVER ? Sleeper.FOR_EVER : deadline - clock.now());
+    awakeSince = clock.now();
   }
 
   /** Makes the guest's thread look at what has changed, wherever it is. Any thread. */

@@ -76,13 +76,18 @@ class HostThreadsTest {
     }
     told.clear();
     try (TestGuest guest = new TestGuest()) {
-      guest.boot().code.label("loop").increment(OFFSET + RESULT).jump("loop");
+      owner.set(guest);
+      guest.boot().code.gate(0x20, guest.handler(asm -> asm.label("loop").increment(OFFSET + RESULT).jump("loop")), 0xE, 0).storeImmediate(OFFSET + DATA + GuestData.BLOCKED_INTERRUPTS, 0)
+          .hypercall(Hypercall.SET_CLOCKEVENT, 5_000_000, 0, 0).hypercall(Hypercall.HALT, 0, 0, 0);
       guest.open(sleeper);
       Thread.ofVirtual().start(() -> {
-        while (told.isEmpty()) Thread.onSpinWait();
+        while (!told.contains("busy")) Thread.onSpinWait();
+        int rounds = guest.get(RESULT);
+        while (guest.get(RESULT) < rounds + 1_000_000) Thread.onSpinWait();
         guest.host.breakIn();
       });
       assertEquals(BREAK, guest.host.run());
+      told.removeIf("a while"::equals);
       assertEquals(List.of("busy", "wake"), told, "once until it sleeps again");
     }
   }

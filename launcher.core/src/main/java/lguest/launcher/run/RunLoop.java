@@ -72,12 +72,11 @@ final class RunLoop implements Runnable {
     while (!machine.ending()) {
       long ticket = bell.ticket();
       if (released.getAsBoolean()) return;
-      boolean worked = bus.work();
-      if (released.getAsBoolean()) return;
-      if (worked) continue;
       // What is waited for may be input.
       sleeper.busy();
-      bell.await(ticket);
+      boolean worked = bus.work();
+      if (released.getAsBoolean()) return;
+      if (!worked) bell.await(ticket);
     }
   }
 }

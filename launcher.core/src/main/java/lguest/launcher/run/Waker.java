@@ -33,6 +33,7 @@ final class Waker implements Sleeper, AutoCloseable {
   private final Poll poll, turn;
   private final Poll.Events told = new Poll.Events(), guestTold = new Poll.Events();
   private static final int INPUT = 0;
+  private static final long LONG_SLEEP = 20_000_000;
   private final GuestLog log;
   private final Map<Integer, Watch> watches = new HashMap<>();
   private final PriorityQueue<Timer> timers = new PriorityQueue<>();
@@ -41,6 +42,9 @@ final class Waker implements Sleeper, AutoCloseable {
   private boolean closed;
   /** Our own thread watches. Changed by the guest's thread only. */
   private volatile boolean watching = true;
+  /** The guest's thread cannot watch any more, and only sleeps. */
+  private volatile boolean blind;
+  private final Sleeper alone = Sleeper.parked();
 
   Waker(GuestLog log) throws OsException {
     this.log = log;
@@ -51,7 +55,10 @@ final class Waker implements Sleeper, AutoCloseable {
       poll.close();
       throw e;
     }
-    turn.add(poll.descriptor(), INPUT);
+    if (turn.add(poll.descriptor(), INPUT) == Poll.Armed.YES) return;
+    turn.close();
+    poll.close();
+    throw new OsException("it watches no further descriptor");
   }
 
   /** For the guest's halts. Where the system cannot end such a wait at its time, the guest sleeps alone. */
@@ -132,6 +139,10 @@ final class Waker implements Sleeper, AutoCloseable {
 
   @Override public void sleep(long nanos) {
     if (nanos <= 0) return;
+    if (blind) {
+      alone.sleep(nanos);
+      return;
+    }
     if (watching) {
       synchronized (turn) {
         watching = false;
@@ -139,9 +150,11 @@ final class Waker implements Sleeper, AutoCloseable {
       }
     }
     try {
-      poll.await(guestTold, nanos == FOR_EVER ? -1 : nanos);
+      // Long sleeps in two, for the kernel's liberties with them.
+      poll.await(guestTold, nanos == FOR_EVER ? -1 : nanos < LONG_SLEEP ? nanos : nanos - nanos / 128);
       report(guestTold);
     } catch (OsException e) {
+      blind = true;
       failed(e);
     }
   }
@@ -154,7 +167,10 @@ final class Waker implements Sleeper, AutoCloseable {
     }
   }
 
-  @Override public void wake() { poll.wake(); }
+  @Override public void wake() {
+    poll.wake();
+    if (blind) alone.wake();
+  }
 
   private void report(Poll.Events events) {
     for (int i = 0; i < events.count(); i++) report(events.token(i), events.isReadable(i));
@@ -192,9 +208,12 @@ final class Waker implements Sleeper, AutoCloseable {
         case ALWAYS -> later(FIRST_PAUSE_MILLIS, () -> report(token, true));
         case INVALID -> {
           watches.remove(token);
-          log.line(System.Logger.Level.WARNING, "descriptor " + fileDescriptor + " was closed while it was watched; it is watched no more", null);
-          // The device will find out what is wrong with it.
-          later(0, ready);
+          // Not here: whoever reads the log may do anything, and we hold the lock.
+          later(0, () -> {
+            log.line(System.Logger.Level.WARNING, "descriptor " + fileDescriptor + " was closed while it was watched; it is watched no more", null);
+            // The device will find out what is wrong with it.
+            ready.run();
+          });
         }
       }
     }

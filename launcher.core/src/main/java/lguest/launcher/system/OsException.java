@@ -6,5 +6,8 @@ import java.io.IOException;
 public final class OsException extends IOException {
   private static final long serialVersionUID = 1;
 
+  /** In our own words. */
+  public OsException(String message) { super(message); }
+
   OsException(Libc.Failure error) { super(error.getMessage(), error); }
 }

@@ -115,18 +115,21 @@ public final class Poll implements AutoCloseable {
   /** By which another set can watch this one: readable when there is something to tell. */
   public int descriptor() { return epoll; }
 
-  /** Whether waits end at their time. On a system without epoll_pwait2(2), of before 2021, they last up to a millisecond longer. */
+  /** Whether short waits end at their time. On a system without epoll_pwait2(2), of before 2021, they last up to a millisecond longer. */
   public boolean isPrecise() { return precise; }
 
-  /** Waits until there is something to tell, at most so many nanoseconds, for ever if that is negative; not at all when it has been woken since it last returned. */
+  /**
+   * Waits until there is something to tell, at most so many nanoseconds, for ever if that is negative; not at all when it has been woken since it last returned. The kernel takes the liberty of a thousandth of the time
+   * more, and a two-hundredth in processes that are to be nice.
+   */
   public void await(Events events, long nanos) throws OsException {
     waiting = true;
     try {
       // After saying that we wait: so either we see that we were woken, or who wakes us sees that.
-      events.take(woken.get() ? 0 : fetch(events, nanos));
+      events.take(fetch(events, woken.get() ? 0 : nanos));
     } finally {
       waiting = false;
-      woken.set(false);
+      woken.getAndSet(false); // and sees all that was done before it was woken
     }
   }
 
