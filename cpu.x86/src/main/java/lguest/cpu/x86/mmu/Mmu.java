@@ -44,6 +44,7 @@ public final class Mmu {
   private final CpuConfig config;
   private final GuestFault fault;
   private final CodeWatcher watcher;
+  private final SoftTlb entries;
   /** Address of a byte per physical page: code was decoded from it. Written by the vCPU thread only. */
   private final long code;
   /** Host address of a scratch area for read-modify-write accesses that cannot go straight to memory. */
@@ -77,7 +78,7 @@ public final class Mmu {
     Native.set64(state + CODE_MARKS, code);
     letWalk();
     setUser(false);
-    invalidateAll();
+    entries = new SoftTlb(state);
   }
 
   // ---- fast paths: sign-extended like Native
@@ -367,20 +368,8 @@ public final class Mmu {
 
   /** Returns the address as a number without sign. */
   private long fill(int a, int physical, boolean writable) {
-    long e = entry(a);
-    long tag = a & 0xFFFFF000L;
-    int filled = Native.get32(state + FILLED_COUNT);
-    if (Native.get64(e + TLB_READ) == TLB_INVALID && filled <= MOST_FILLED) {
-      Native.set32(state + FILLED + filled * 4L, (int) (e - state));
-      Native.set32(state + FILLED_COUNT, filled + 1);
-    }
-    if (breakpoints != null && breakpoints.watches((int) tag)) {
-      invalidate(e);
-      return unsigned(physical);
-    }
-    Native.set64(e + TLB_READ, tag);
-    Native.set64(e + TLB_WRITE, writable && !hasCode(physical >>> 12) && log == null ? tag : TLB_INVALID);
-    Native.set64(e + TLB_ADDEND, memory + unsigned(physical) - unsigned(a));
+    if (breakpoints != null && breakpoints.watches(a & 0xFFFFF000)) SoftTlb.invalidate(entry(a));
+    else entries.fill(entry(a), a, memory + unsigned(physical) - unsigned(a), writable && !hasCode(physical >>> 12) && log == null);
     return unsigned(physical);
   }
 
@@ -436,9 +425,6 @@ public final class Mmu {
     return Native.get64(state + WALKS);
   }
 
-  /** Of both pairs, noted or not. */
-  private static final int ALL_TLBS = 4 * TLB_SIZE;
-
   /** Whose rights count from now on. */
   public void setUser(boolean user) {
     this.user = user;
@@ -452,22 +438,11 @@ public final class Mmu {
 
   public void flush() {
     flushes++;
-    int filled = Native.get32(state + FILLED_COUNT);
-    if (filled <= MOST_FILLED) {
-      for (int i = 0; i < filled; i++) invalidate(state + Native.get32(state + FILLED + i * 4L));
-    } else {
-      invalidateAll();
-    }
-    Native.set32(state + FILLED_COUNT, 0);
-  }
-
-  private void invalidateAll() {
-    for (long e = state + TLB_SUPERVISOR, last = e + ALL_TLBS; e < last; e += 1 << TLB_ENTRY_SHIFT) invalidate(e);
+    entries.flush();
   }
 
   public void flushPage(int a) {
-    long offset = (a >>> 12 & TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT;
-    for (int tlb = TLB_SUPERVISOR; tlb < TLB_SUPERVISOR + ALL_TLBS; tlb += TLB_SIZE) invalidate(state + tlb + offset);
+    entries.flushPage(a);
   }
 
   public void flushRange(int a, long length) {
@@ -475,11 +450,6 @@ public final class Mmu {
     long pages = ((a & 0xFFF) + length + 0xFFF) >>> 12;
     if (pages >= TLB_ENTRIES) flush();
     else for (long i = 0; i < pages; i++) flushPage(a + (int) (i << 12));
-  }
-
-  private static void invalidate(long e) {
-    Native.set64(e + TLB_READ, TLB_INVALID);
-    Native.set64(e + TLB_WRITE, TLB_INVALID);
   }
 
   // ---- pages with code
@@ -492,20 +462,9 @@ public final class Mmu {
   public void watch(int page) {
     if (hasCode(page)) return;
     Native.set8(code + page, 1);
-    long host = memory + ((long) page << 12);
-    int filled = Native.get32(state + FILLED_COUNT);
-    if (filled <= MOST_FILLED) {
-      for (int i = 0; i < filled; i++) closeForWriting(state + Native.get32(state + FILLED + i * 4L), host);
-    } else {
-      for (long e = state + TLB_SUPERVISOR, last = e + 2 * TLB_SIZE; e < last; e += 1 << TLB_ENTRY_SHIFT) closeForWriting(e, host);
-    }
+    entries.closeForWriting(memory + ((long) page << 12));
     // Pairs with the fence in Core.memoryWritten: either the other thread sees the mark, or we decode its bytes.
     VarHandle.fullFence();
-  }
-
-  private static void closeForWriting(long e, long host) {
-    long tag = Native.get64(e + TLB_WRITE);
-    if (tag != TLB_INVALID && tag + Native.get64(e + TLB_ADDEND) == host) Native.set64(e + TLB_WRITE, TLB_INVALID);
   }
 
   public void unwatch(int page) {

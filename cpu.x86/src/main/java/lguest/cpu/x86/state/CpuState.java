@@ -105,6 +105,8 @@ public final class CpuState {
   public static final int BLOCKS = 0x648, JUMP_PAGES = 0x650;
   /** What emitted code has done without leaving: misses of the soft TLB and of the jump cache, 64 bits each. */
   public static final int SERVED_MISSES = 0x658, SERVED_LOOKUPS = 0x660;
+  /** Not 0: there is something in {@link #LOOPS}. */
+  public static final int LOOPS_FILLED = 0x668;
 
   /** What Shortcuts notes. The system call gate: its vector, or -1 while it is not known where that leads; EIP and level of its handler; host address of the word with IF; how often it was used. */
   public static final int GATE_VECTOR = 0x680, GATE_EIP = 0x684, GATE_LEVEL = 0x688, GATE_INTERRUPT_FLAG = 0x690, GATE_COUNT = 0x698;
@@ -140,5 +142,12 @@ public final class CpuState {
    */
   public static final int FILLED = TLB_NOTED + 2 * TLB_SIZE, MOST_FILLED = 1024;
 
-  public static final int SIZE = FILLED + (MOST_FILLED + 1) * 4 + 60;
+  /**
+   * Copies of TLB entries for loops of emitted code, each for one memory access: the page it was made to last, or {@link #TLB_INVALID}, and the addend, 8 bytes each; the instruction budget at the last time that it was another page, and how
+   * often that may happen soon again. See translate.LoopSites. Whatever changes an entry of the TLB for the worse empties them all.
+   */
+  public static final int LOOPS = FILLED + (MOST_FILLED + 1) * 4 + 60 & ~63, LOOP_ENTRIES = 32, LOOP_SIZE = 32;
+  public static final int LOOP_TAG = 0, LOOP_ADDEND = 8, LOOP_LAST = 16, LOOP_PATIENCE = 20;
+
+  public static final int SIZE = LOOPS + LOOP_ENTRIES * LOOP_SIZE;
 }

@@ -12,7 +12,7 @@ import lguest.cpu.x86.state.Mode;
  * and the ways out. Everything rare goes to a second, cold stream, so that the hot one stays dense.
  *
  * <p>The invariant that keeps emitted code inside the guest: every store and load of guest memory uses the address that {@link #access} just left in R8, or the operand that
- * {@link #reach} just made, and that is the sum of a linear address and the addend of a TLB entry whose tag equals the page of the access's last byte.
+ * {@link #reach} just made, and that is the sum of a linear address and the addend of a TLB entry, or of a loop's copy of one, whose tag equals the page of the access's last byte.
  */
 final class BlockEmitter {
   private enum FlagHome {
@@ -23,6 +23,8 @@ final class BlockEmitter {
   }
 
   private static final int NO_GROUP = -1;
+  /** Not a jump: what it would lead to is what comes next in the cold stream. */
+  private static final int FOLLOWS = -1;
   static final int MOST_INSTRUCTIONS = 64;
   private static final int ESP_NUMBER = 4;
 
@@ -32,6 +34,9 @@ final class BlockEmitter {
   private final Exits exits;
   private final DecodedPage page;
   private final Coalescing coalescing = new Coalescing();
+  private final LoopSites loop = new LoopSites();
+  /** The next block's accesses do not keep to their pages, should it be a loop. */
+  boolean jumpsAbout;
   /** Before each instruction: flags that somebody may still read, and of those the ones the manual defines. */
   private final int[] live = new int[MOST_INSTRUCTIONS + 1];
   private final int[] comparable = new int[MOST_INSTRUCTIONS + 1];
@@ -41,6 +46,7 @@ final class BlockEmitter {
   private int coldBase;
   private int mode;
   private int count;
+  private int start;
   /** The instruction being emitted. */
   private int index;
   private Instruction instruction;
@@ -86,6 +92,8 @@ final class BlockEmitter {
     Liveness.withoutUndefined(code, count, comparable);
     if ((mode & Mode.PLAIN) == 0) coalescing.plan(code, count);
     else coalescing.clear();
+    loop.begin(code, count, !jumpsAbout && (mode & Mode.PLAIN) == 0);
+    start = code[0].eip;
     if (live[0] != 0) restoreFlags(hot);
     int entry = hotBase + hot.size();
     int leave;
@@ -307,18 +315,55 @@ final class BlockEmitter {
 
   /** From the linear address in R8 to the host's, which is the sum of R8 and R9; returns the jump that is taken when the soft TLB does not know it, with R8 as it was and the page of the last byte in R10. */
   private int lookUp(int bytes, boolean write) {
-    int tlb = (mode & Mode.CPL_MASK) == Mode.CPL_MASK ? TLB_USER : TLB_SUPERVISOR;
-    hot.rr(0x8B, R9, R8);
-    hot.rr(0xC1, 5, R9); hot.byte_(12 - TLB_ENTRY_SHIFT);
-    hot.group1(false, 4, R9, TLB_ENTRIES - 1 << TLB_ENTRY_SHIFT);
+    int site = loop.take();
+    if (site != 0) return lookUp(bytes, write, site);
+    index(hot);
+    lastPage(bytes);
+    compareTag(hot, write);
+    int miss = hot.jcc(5);
+    loadAddend(hot);
+    return miss;
+  }
+
+  /** The same at a loop's {@link LoopSites site}. */
+  private int lookUp(int bytes, boolean write, int site) {
+    lastPage(bytes);
+    hot.rmq(0x3B, R10, STATE, site + LOOP_TAG);
+    hereCold(hot.jcc(5));
+    hot.rmq(0x8B, R9, STATE, site + LOOP_ADDEND);
+    int enough = loop.emitOtherPage(cold, site);
+    index(cold);
+    compareTag(cold, write);
+    int miss = cold.jcc(5);
+    loadAddend(cold);
+    loop.emitCopy(cold, site);
+    int back = cold.jmp();
+    cold.patchInt(back, hotBase + hot.size() - (coldBase + back + 4));
+    cold.here(enough);
+    if (home == FlagHome.SAVED) restoreFlags(cold);
+    coldExit(Exits.LOOP, instruction.eip, count - index, start, 0, comparable[index]);
+    cold.here(miss);
+    return FOLLOWS;
+  }
+
+  /** Of the linear address in R8, R9 is the place in the soft TLB. */
+  private static void index(Assembler a) {
+    a.rr(0x8B, R9, R8);
+    a.rr(0xC1, 5, R9); a.byte_(12 - TLB_ENTRY_SHIFT);
+    a.group1(false, 4, R9, TLB_ENTRIES - 1 << TLB_ENTRY_SHIFT);
+  }
+
+  private void lastPage(int bytes) {
     if (bytes > 1) hot.rm(0x8D, R10, R8, bytes - 1);
     else hot.rr(0x8B, R10, R8);
     hot.group1(false, 4, R10, 0xFFFFF000);
-    hot.rm(0, true, 0x3B, R10, STATE, R9, 0, tlb + (write ? TLB_WRITE : TLB_READ));
-    int miss = hot.jcc(5);
-    hot.rm(0, true, 0x8B, R9, STATE, R9, 0, tlb + TLB_ADDEND);
-    return miss;
   }
+
+  private void compareTag(Assembler a, boolean write) { a.rm(0, true, 0x3B, R10, STATE, R9, 0, tlb() + (write ? TLB_WRITE : TLB_READ)); }
+
+  private void loadAddend(Assembler a) { a.rm(0, true, 0x8B, R9, STATE, R9, 0, tlb() + TLB_ADDEND); }
+
+  private int tlb() { return (mode & Mode.CPL_MASK) == Mode.CPL_MASK ? TLB_USER : TLB_SUPERVISOR; }
 
   /** Whether this code checks the instruction's memory operand fully: through CS, or FS or GS with a limit, it does not. */
   boolean reachable(Instruction i) {
@@ -510,6 +555,7 @@ final class BlockEmitter {
   }
 
   private void hereCold(int jump) {
+    if (jump == FOLLOWS) return;
     hot.patchInt(jump, coldBase + cold.size() - (hotBase + jump + 4));
   }
 

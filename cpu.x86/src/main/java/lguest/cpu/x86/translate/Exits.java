@@ -26,13 +26,15 @@ final class Exits {
   static final int MODE = 10;
   /** INT: an INT instruction at {@link #eip} for the processor; its length and vector stand in {@link #place} and {@link #bytes}. */
   static final int INT = 11;
+  /** LOOP: in the loop that begins at the EIP in {@link #place}, an access does not keep to a page for long enough ({@link LoopSites}); the instruction at {@link #eip} was not executed. */
+  static final int LOOP = 12;
   /** Numbers of exits that belong to no block: each of kind LOOKUP, and behind it one of kind MODE. Some leave while no arithmetic flag is alive. */
   static final int ONWARD = 0, ONWARD_WITHOUT_FLAGS = 2;
   /** In {@link #x87}: no x87 instruction has completed in this block. */
   static final int NO_X87 = -1;
 
   /** Their names. */
-  static final String[] KINDS = {"interpret", "load", "store", "group_load", "group_store", "lookup", "chain", "count", "site", "twin", "mode", "int"};
+  static final String[] KINDS = {"interpret", "load", "store", "group_load", "group_store", "lookup", "chain", "count", "site", "twin", "mode", "int", "loop"};
 
   /** Where things stand in an entry, in bytes, and its size: two to the power of {@link #SHIFT}. */
   static final int KIND = 0, PLACE = 12, BYTES = 16, SHIFT = 5;

@@ -8,11 +8,12 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import lguest.cpu.x86.decode.Instruction;
 import lguest.cpu.x86.decode.Mnemonic;
 import lguest.cpu.x86.mmu.Mmu;
@@ -33,7 +34,8 @@ import lguest.cpu.x86.state.Native;
  *
  * <p>A fault in emitted code would end the JVM, so there must be none. What carries that:
  * <ul>
- * <li>Memory of the guest is reached only through addresses that {@link BlockEmitter} has just taken from the soft TLB, for as many bytes as were checked; the MMU and {@link Walker} enter only frames
+ * <li>Memory of the guest is reached only through addresses that {@link BlockEmitter} has just taken from the soft TLB, or from a loop's copy of an entry ({@link LoopSites}), for as many bytes as were checked. The MMU
+ *     empties the copies whenever it takes anything away from an entry; it and {@link Walker} enter only frames
  *     below the guest's size, as anonymous memory that lives as long as the processor. Pages with code have no write tag, so no store spoils code unnoticed.
  * <li>Divisions are emitted behind a test that the quotient fits. Floating-point code runs only while all its exceptions are masked (see {@link Stubs}); operands of SSE that must be
  *     aligned are tested.
@@ -74,6 +76,8 @@ public final class Translator implements AutoCloseable {
   private static final int MOST_BLOCKS = 1 << 18;
   /** Instructions between two looks at what other threads want; below 2^24, see BlockEmitter. */
   private static final int SLICE = 100_000;
+  /** Loops remembered; a guest can make up as many as it likes. */
+  private static final int MOST_JUMP_ABOUT = 1 << 12;
   private static final int ALWAYS_CHECKED = 4;
   private static final int CHECKED_ONE_IN = 61;
 
@@ -102,6 +106,8 @@ public final class Translator implements AutoCloseable {
   private boolean faulted;
   /** The next block is to be one without groups. */
   private boolean plain;
+  /** Guest-physical addresses of loops that {@link LoopSites} does no good. */
+  private final Set<Integer> jumpAbout = new HashSet<>();
   // Counters: by kind of exit, by mnemonic.
   private final long[] left = new long[Exits.KINDS.length];
   private final long[] stepped = new long[Mnemonic.values().length];
@@ -248,6 +254,12 @@ public final class Translator implements AutoCloseable {
             setEip(exits.eip(id));
             return kind == Exits.COUNT || interpretHere();
           }
+          if (kind == Exits.LOOP) {
+            setLeft(left() + exits.unused(id));
+            setEip(exits.eip(id));
+            compileWithoutSites(processor.mmu().fetch(exits.place(id)));
+            return true;
+          }
           if (kind == Exits.INT) {
             setLeft(left() + exits.unused(id));
             boolean done = processor.interrupt(exits.bytes(id), exits.eip(id), exits.place(id));
@@ -306,6 +318,13 @@ public final class Translator implements AutoCloseable {
   private boolean fillGroup(int id) {
     int generation = forgotJumps;
     return processor.mmu().tryAccess(Native.get32(state + EXIT_VALUE), exits.kind(id) == Exits.GROUP_STORE) > 0 && forgotJumps == generation;
+  }
+
+  /** Has that loop compiled again, with all that jumps to it. */
+  private void compileWithoutSites(int physical) {
+    if (jumpAbout.size() == MOST_JUMP_ABOUT) jumpAbout.clear();
+    jumpAbout.add(physical);
+    dropPage(physical >>> 12);
   }
 
   /** Makes the jump that brought us here lead to the same code without groups. */
@@ -402,6 +421,7 @@ public final class Translator implements AutoCloseable {
     long secondLines = 0;
     boolean emitted;
     if (compiler.full() || pages.blocks() > MOST_BLOCKS) forgetAll();
+    compiler.jumpsAbout(!jumpAbout.isEmpty() && jumpAbout.contains(physical));
     if (second == CodePages.NOWHERE) {
       emitted = compiler.compile(eip, mode);
     } else {

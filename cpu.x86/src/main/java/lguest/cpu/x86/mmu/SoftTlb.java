@@ -1,0 +1,88 @@
+package lguest.cpu.x86.mmu;
+
+import static lguest.cpu.x86.state.CpuState.*;
+
+import lguest.cpu.x86.state.Native;
+
+/**
+ * The soft TLB's entries in the state block, and the copies that loops of emitted code have of some. Whatever makes an entry wrong, or takes a right away, comes by here, and empties the copies,
+ * too. Looking up is done where it is needed, in a few instructions.
+ */
+final class SoftTlb {
+  /** Supervisor's and user's, where stores are noted and where not. */
+  private static final int ALL_TLBS = 4 * TLB_SIZE;
+
+  private final long state;
+
+  SoftTlb(long state) {
+    this.state = state;
+    invalidateAll();
+    Native.set32(state + LOOPS_FILLED, 1);
+    forgetLoops();
+  }
+
+  /** Enters {@code linear}'s page at {@code entry}. {@code addend}: host address minus linear address. */
+  void fill(long entry, int linear, long addend, boolean writable) {
+    note(entry);
+    long tag = linear & 0xFFFFF000L;
+    Native.set64(entry + TLB_READ, tag);
+    Native.set64(entry + TLB_WRITE, writable ? tag : TLB_INVALID);
+    Native.set64(entry + TLB_ADDEND, addend);
+  }
+
+  /** Remembers that the entry has something to be flushed. */
+  private void note(long entry) {
+    int filled = Native.get32(state + FILLED_COUNT);
+    if (Native.get64(entry + TLB_READ) != TLB_INVALID || filled > MOST_FILLED) return;
+    Native.set32(state + FILLED + filled * 4L, (int) (entry - state));
+    Native.set32(state + FILLED_COUNT, filled + 1);
+  }
+
+  void flush() {
+    forgetLoops();
+    int filled = Native.get32(state + FILLED_COUNT);
+    if (filled <= MOST_FILLED) {
+      for (int i = 0; i < filled; i++) invalidate(state + Native.get32(state + FILLED + i * 4L));
+    } else {
+      invalidateAll();
+    }
+    Native.set32(state + FILLED_COUNT, 0);
+  }
+
+  void flushPage(int linear) {
+    forgetLoops();
+    long offset = (linear >>> 12 & TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT;
+    for (int tlb = TLB_SUPERVISOR; tlb < TLB_SUPERVISOR + ALL_TLBS; tlb += TLB_SIZE) invalidate(state + tlb + offset);
+  }
+
+  /** Nobody writes to the page at this host address any more without being seen. */
+  void closeForWriting(long host) {
+    forgetLoops();
+    int filled = Native.get32(state + FILLED_COUNT);
+    if (filled <= MOST_FILLED) {
+      for (int i = 0; i < filled; i++) closeForWriting(state + Native.get32(state + FILLED + i * 4L), host);
+    } else {
+      for (long e = state + TLB_SUPERVISOR, last = e + 2 * TLB_SIZE; e < last; e += 1 << TLB_ENTRY_SHIFT) closeForWriting(e, host);
+    }
+  }
+
+  private static void closeForWriting(long entry, long host) {
+    long tag = Native.get64(entry + TLB_WRITE);
+    if (tag != TLB_INVALID && tag + Native.get64(entry + TLB_ADDEND) == host) Native.set64(entry + TLB_WRITE, TLB_INVALID);
+  }
+
+  private void forgetLoops() {
+    if (Native.get32(state + LOOPS_FILLED) == 0) return;
+    Native.set32(state + LOOPS_FILLED, 0);
+    for (long e = state + LOOPS, last = e + LOOP_ENTRIES * LOOP_SIZE; e < last; e += LOOP_SIZE) Native.set64(e + LOOP_TAG, TLB_INVALID);
+  }
+
+  private void invalidateAll() {
+    for (long e = state + TLB_SUPERVISOR, last = e + ALL_TLBS; e < last; e += 1 << TLB_ENTRY_SHIFT) invalidate(e);
+  }
+
+  static void invalidate(long entry) {
+    Native.set64(entry + TLB_READ, TLB_INVALID);
+    Native.set64(entry + TLB_WRITE, TLB_INVALID);
+  }
+}
