@@ -50,7 +50,7 @@ final class BlockCompiler {
   }
 
   /** Says of the next block, should it be a loop, that its accesses do not keep to their pages. */
-  void jumpsAbout(boolean jumpsAbout) { block.jumpsAbout = jumpsAbout; }
+  void jumpsAbout(boolean jumpsAbout) { block.memory.jumpsAbout = jumpsAbout; }
 
   /** From now on only instructions whose results do not depend on the make of the host's processor. */
   void exact() { x87.exact = control.exact = true; }

@@ -8,11 +8,8 @@ import lguest.cpu.x86.decode.Instruction;
 import lguest.cpu.x86.state.Mode;
 
 /**
- * What the code of a block is made of besides its instructions: the entry with the budget, memory accesses through the soft TLB, flags that must survive them,
+ * What the code of a block is made of besides its instructions: the entry with the budget, memory accesses ({@link AccessEmitter}), flags that must survive them,
  * and the ways out. Everything rare goes to a second, cold stream, so that the hot one stays dense.
- *
- * <p>The invariant that keeps emitted code inside the guest: every store and load of guest memory uses the address that {@link #access} just left in R8, or the operand that
- * {@link #reach} just made, and that is the sum of a linear address and the addend of a TLB entry, or of a loop's copy of one, whose tag equals the page of the access's last byte.
  */
 final class BlockEmitter {
   private enum FlagHome {
@@ -22,21 +19,17 @@ final class BlockEmitter {
     SAVED
   }
 
-  private static final int NO_GROUP = -1;
   /** Not a jump: what it would lead to is what comes next in the cold stream. */
-  private static final int FOLLOWS = -1;
+  static final int FOLLOWS = -1;
   static final int MOST_INSTRUCTIONS = 64;
   private static final int ESP_NUMBER = 4;
 
   final Assembler hot = new Assembler();
   private final Assembler cold = new Assembler();
+  final AccessEmitter memory = new AccessEmitter(this, hot, cold);
   private final Stubs stubs;
   private final Exits exits;
   private final DecodedPage page;
-  private final Coalescing coalescing = new Coalescing();
-  private final LoopSites loop = new LoopSites();
-  /** The next block's accesses do not keep to their pages, should it be a loop. */
-  boolean jumpsAbout;
   /** Before each instruction: flags that somebody may still read, and of those the ones the manual defines. */
   private final int[] live = new int[MOST_INSTRUCTIONS + 1];
   private final int[] comparable = new int[MOST_INSTRUCTIONS + 1];
@@ -46,15 +39,10 @@ final class BlockEmitter {
   private int coldBase;
   private int mode;
   private int count;
-  private int start;
   /** The instruction being emitted. */
-  private int index;
-  private Instruction instruction;
+  int index;
+  Instruction instruction;
   private FlagHome home;
-  /** The group whose host address is in R13. */
-  private int openGroup;
-  /** Of the memory operand last reached: registers and constant, of which the host address is the sum. */
-  private int operandBase, operandIndex, operandDisplacement;
   /** FPU_ bits known to be set. */
   private int loaded;
   /** What {@link Exits} is to know of the block's x87 instructions so far. */
@@ -82,7 +70,6 @@ final class BlockEmitter {
     cold.clear();
     index = 0;
     home = FlagHome.HOST;
-    openGroup = NO_GROUP;
     loaded = 0;
     fip = 0;
     x87 = Exits.NO_X87;
@@ -90,10 +77,7 @@ final class BlockEmitter {
     Liveness.before(code, count, liveOut, live);
     System.arraycopy(live, 0, comparable, 0, count + 1);
     Liveness.withoutUndefined(code, count, comparable);
-    if ((mode & Mode.PLAIN) == 0) coalescing.plan(code, count);
-    else coalescing.clear();
-    loop.begin(code, count, !jumpsAbout && (mode & Mode.PLAIN) == 0);
-    start = code[0].eip;
+    memory.begin(code, count, mode);
     if (live[0] != 0) restoreFlags(hot);
     int entry = hotBase + hot.size();
     int leave;
@@ -163,212 +147,16 @@ final class BlockEmitter {
     home = FlagHome.HOST;
   }
 
+  /** Brings the host's flags back where they are the guest's no more. */
+  void restoreSaved(Assembler a) {
+    if (home == FlagHome.SAVED) restoreFlags(a);
+  }
+
   static void restoreFlags(Assembler a) {
     a.rr(0x8B, R11, RAX);
     a.rm(0, false, 0x0FB7, RAX, STATE, NONE, 0, SAVED_FLAGS);
     restoreFromAx(a);
     a.rr(0x8B, RAX, R11);
-  }
-
-  // ---- memory
-
-  /** Leaves the host address of the ModRM operand in R8; faults, if any, happen here. R9 to R11 are destroyed, guest flags are safe. */
-  void access(int bytes, boolean write) {
-    reach(bytes, write);
-    settle();
-  }
-
-  /**
-   * The same, but the operand is where {@link #operand} finds it, and nowhere else: code is shorter, and the address known one addition earlier. Between the two only R10 and R11 may be
-   * used.
-   */
-  void reach(int bytes, boolean write) {
-    Instruction i = instruction;
-    if (i.base >= 0 && i.index < 0 && i.segment() < FS) {
-      reach(host(i.base), i.displacement, bytes, write);
-      return;
-    }
-    clobberFlags();
-    int retry = hotBase + hot.size();
-    address();
-    checkApart(bytes, write, retry);
-  }
-
-  /** {@code op reg, operand}, with the operand last reached. */
-  void operand(int prefix, int opcode, int register) {
-    hot.rm(prefix, false, opcode, register, operandBase, operandIndex, 0, operandDisplacement);
-  }
-
-  private void settle() {
-    hot.rm(0, true, 0x8D, R8, operandBase, operandIndex, 0, operandDisplacement);
-  }
-
-  /** The same for an operand that must be aligned to its size, a power of two up to 64; where it is not, the interpreter raises #GP before any page fault. */
-  void accessAligned(int bytes, boolean write) {
-    clobberFlags();
-    int retry = hotBase + hot.size();
-    address();
-    hot.rr(0xF6, 0, R8);
-    hot.byte_(bytes - 1);
-    interpretFrom(hot.jcc(5));
-    check(bytes, write, retry);
-  }
-
-  /** The same for an address in a guest register plus a constant, in a flat segment. */
-  void access(int hostRegister, int displacement, int bytes, boolean write) {
-    reach(hostRegister, displacement, bytes, write);
-    settle();
-  }
-
-  void reach(int hostRegister, int displacement, int bytes, boolean write) {
-    int group = coalescing.groupOf(index, hostRegister == GUEST_ESP ? ESP_NUMBER : hostRegister, displacement, bytes, write);
-    clobberFlags();
-    int retry = hotBase + hot.size();
-    if (group == NO_GROUP) {
-      hot.rm(0x8D, R8, hostRegister, displacement);
-      checkApart(bytes, write, retry);
-      return;
-    }
-    if (group != openGroup) {
-      openGroup = group;
-      hot.rm(0x8D, R8, hostRegister, coalescing.base(group));
-      int miss = lookUp(coalescing.bytes(group), coalescing.writes(group));
-      hereCold(miss);
-      missedGroup(coalescing.bytes(group), coalescing.writes(group), retry);
-      hot.rm(0, true, 0x8D, GROUP, R8, R9, 0, 0);
-    }
-    operandBase = GROUP;
-    operandIndex = NONE;
-    operandDisplacement = coalescing.offset(group);
-  }
-
-  /** Either nobody has asked for the page yet, or the group cannot be accessed as one; then the rest of the block runs as compiled without groups, reached directly once it is known. */
-  private void missedGroup(int bytes, boolean write, int retry) {
-    cold.rr(0x8B, R9, R8);
-    cold.group1(false, 4, R9, 0xFFFFF000);
-    cold.rr(0x3B, R9, R10);
-    int crosses = cold.jcc(5);
-    if (home == FlagHome.SAVED) restoreFlags(cold);
-    coldExit(write ? Exits.GROUP_STORE : Exits.GROUP_LOAD, instruction.eip, count - index, retry, bytes, comparable[index]);
-    cold.here(crosses);
-    cold.rm(0x8D, INSTRUCTIONS_LEFT, INSTRUCTIONS_LEFT, count - index);
-    if (home == FlagHome.SAVED) restoreFlags(cold);
-    int twin = cold.jmp();
-    coldExit(Exits.TWIN, instruction.eip, 0, coldBase + twin, 0, comparable[index]);
-  }
-
-  /** The same for one in a guest register; after a miss the code goes on at {@code retry}, an offset in the hot code where nothing but guest registers counts. */
-  void access(int hostRegister, int bytes, boolean write, int retry) {
-    hot.rr(0x8B, R8, hostRegister);
-    check(bytes, write, hotBase + retry);
-  }
-
-  /** The ModRM operand as a string of bits, of which {@code register} names one: R8 is the host address of the 32 it is among, R10 its number there. */
-  void accessBits(int register, boolean write) {
-    clobberFlags();
-    int retry = hotBase + hot.size();
-    address();
-    hot.rr(0x8B, R9, register);
-    hot.rr(0xC1, 7, R9); hot.byte_(5);
-    hot.rm(0, false, 0x8D, R8, R8, R9, 2, 0);
-    check(4, write, retry);
-    hot.rr(0x8B, R10, register);
-    hot.group1(false, 4, R10, 31);
-  }
-
-  /** Leaves the offset of the ModRM operand, or with a segment that is not flat its linear address, in R8. Changes no flags unless that segment has a base. */
-  void address() {
-    effectiveAddress(R8);
-    int segment = instruction.segment();
-    if (segment >= FS) hot.rm(0x03, R8, STATE, SEGMENTS + segment * SEGMENT_SIZE + BASE);
-  }
-
-  /** LEA of the ModRM operand, without its segment. No flags. */
-  void effectiveAddress(int register) {
-    Instruction i = instruction;
-    if (i.base >= 0) {
-      int base = host(i.base);
-      if (i.index < 0 && i.displacement == 0) hot.rr(0x8B, register, base);
-      else hot.rm(0, false, 0x8D, register, base, i.index < 0 ? NONE : host(i.index), i.scale, i.displacement);
-    } else if (i.index >= 0) {
-      hot.rmNoBase(0, false, 0x8D, register, host(i.index), i.scale, i.displacement);
-    } else {
-      hot.movImmediate(register, i.displacement);
-    }
-  }
-
-  /** Leaves the host address in R8. */
-  private void check(int bytes, boolean write, int retry) {
-    checkApart(bytes, write, retry);
-    settle();
-  }
-
-  /** Leaves the host address as the sum of R8 and R9. */
-  private void checkApart(int bytes, boolean write, int retry) {
-    operandBase = R8;
-    operandIndex = R9;
-    operandDisplacement = 0;
-    hereCold(lookUp(bytes, write));
-    if (home == FlagHome.SAVED) restoreFlags(cold);
-    coldExit(write ? Exits.STORE : Exits.LOAD, instruction.eip, count - index, retry, bytes, comparable[index]);
-  }
-
-  /** From the linear address in R8 to the host's, which is the sum of R8 and R9; returns the jump that is taken when the soft TLB does not know it, with R8 as it was and the page of the last byte in R10. */
-  private int lookUp(int bytes, boolean write) {
-    int site = loop.take();
-    if (site != 0) return lookUp(bytes, write, site);
-    index(hot);
-    lastPage(bytes);
-    compareTag(hot, write);
-    int miss = hot.jcc(5);
-    loadAddend(hot);
-    return miss;
-  }
-
-  /** The same at a loop's {@link LoopSites site}. */
-  private int lookUp(int bytes, boolean write, int site) {
-    lastPage(bytes);
-    hot.rmq(0x3B, R10, STATE, site + LOOP_TAG);
-    hereCold(hot.jcc(5));
-    hot.rmq(0x8B, R9, STATE, site + LOOP_ADDEND);
-    int enough = loop.emitOtherPage(cold, site);
-    index(cold);
-    compareTag(cold, write);
-    int miss = cold.jcc(5);
-    loadAddend(cold);
-    loop.emitCopy(cold, site);
-    int back = cold.jmp();
-    cold.patchInt(back, hotBase + hot.size() - (coldBase + back + 4));
-    cold.here(enough);
-    if (home == FlagHome.SAVED) restoreFlags(cold);
-    coldExit(Exits.LOOP, instruction.eip, count - index, start, 0, comparable[index]);
-    cold.here(miss);
-    return FOLLOWS;
-  }
-
-  /** Of the linear address in R8, R9 is the place in the soft TLB. */
-  private static void index(Assembler a) {
-    a.rr(0x8B, R9, R8);
-    a.rr(0xC1, 5, R9); a.byte_(12 - TLB_ENTRY_SHIFT);
-    a.group1(false, 4, R9, TLB_ENTRIES - 1 << TLB_ENTRY_SHIFT);
-  }
-
-  private void lastPage(int bytes) {
-    if (bytes > 1) hot.rm(0x8D, R10, R8, bytes - 1);
-    else hot.rr(0x8B, R10, R8);
-    hot.group1(false, 4, R10, 0xFFFFF000);
-  }
-
-  private void compareTag(Assembler a, boolean write) { a.rm(0, true, 0x3B, R10, STATE, R9, 0, tlb() + (write ? TLB_WRITE : TLB_READ)); }
-
-  private void loadAddend(Assembler a) { a.rm(0, true, 0x8B, R9, STATE, R9, 0, tlb() + TLB_ADDEND); }
-
-  private int tlb() { return (mode & Mode.CPL_MASK) == Mode.CPL_MASK ? TLB_USER : TLB_SUPERVISOR; }
-
-  /** Whether this code checks the instruction's memory operand fully: through CS, or FS or GS with a limit, it does not. */
-  boolean reachable(Instruction i) {
-    int segment = i.segment();
-    return segment != CS && (segment != FS || (mode & Mode.FS_OPEN) != 0) && (segment != GS || (mode & Mode.GS_OPEN) != 0);
   }
 
   // ---- floating point
@@ -389,8 +177,8 @@ final class BlockEmitter {
     cold.byte_(what);
     int loadedNow = cold.jcc(5);
     cold.patchInt(loadedNow, back - (coldBase + loadedNow + 4));
-    if (home == FlagHome.SAVED) restoreFlags(cold);
-    coldExit(Exits.INTERPRET, instruction.eip, count - index, 0, 0, comparable[index]);
+    restoreSaved(cold);
+    coldExit(Exits.INTERPRET, 0, 0);
   }
 
   /** The x87 instruction has been emitted that FIP and FOP shall name. */
@@ -401,7 +189,7 @@ final class BlockEmitter {
 
   /** And its memory operand FDP and FDS. */
   void x87OperandDone() {
-    effectiveAddress(R11);
+    memory.effectiveAddress(R11);
     hot.rm(0x89, R11, STATE, X87_FDP);
     x87 = x87 & 0xFFFF | instruction.segment() + 1 << 16;
     x87Operand = true;
@@ -422,9 +210,8 @@ final class BlockEmitter {
   /** The instruction has set flags; the jump whose displacement lies at {@code jump} comes here with those from before it. */
   void unchangedFrom(int jump) {
     hereCold(jump);
-    if (home == FlagHome.SAVED) restoreFlags(cold);
-    int back = cold.jmp();
-    cold.patchInt(back, hotBase + hot.size() - (coldBase + back + 4));
+    restoreSaved(cold);
+    toHot(cold.jmp());
     home = FlagHome.HOST;
   }
 
@@ -433,14 +220,14 @@ final class BlockEmitter {
     needFlags();
     int leave = hot.jmp();
     hereCold(leave);
-    coldExit(Exits.INTERPRET, instruction.eip, count - index, 0, 0, comparable[index]);
+    coldExit(Exits.INTERPRET, 0, 0);
   }
 
   /** The jump whose displacement lies at {@code jump} goes to the interpreter, for this instruction. Guest state must be as before it. */
   void interpretFrom(int jump) {
     hereCold(jump);
-    if (home == FlagHome.SAVED) restoreFlags(cold);
-    coldExit(Exits.INTERPRET, instruction.eip, count - index, 0, 0, comparable[index]);
+    restoreSaved(cold);
+    coldExit(Exits.INTERPRET, 0, 0);
   }
 
   /** Whether all flags alive before the instruction are what every processor makes of them. */
@@ -463,8 +250,8 @@ final class BlockEmitter {
   /** INT, for whoever decides what that is. */
   void softwareInterrupt(int vector) {
     hereCold(hot.jmp());
-    if (home == FlagHome.SAVED) restoreFlags(cold);
-    coldExit(Exits.INT, instruction.eip, count - index, instruction.length, vector, comparable[index]);
+    restoreSaved(cold);
+    coldExit(Exits.INT, instruction.length, vector);
   }
 
   /**
@@ -495,8 +282,8 @@ final class BlockEmitter {
       toStub(cold.jmp(), home == FlagHome.SAVED ? stubs.onward : stubs.onwardWithoutFlags);
     }
     cold.here(unknown);
-    if (home == FlagHome.SAVED) restoreFlags(cold);
-    coldExit(Exits.INTERPRET, instruction.eip, count - index, 0, 0, comparable[index]);
+    restoreSaved(cold);
+    coldExit(Exits.INTERPRET, 0, 0);
   }
 
   private void toStub(int jump, int stub) { cold.patchInt(jump, stub - (coldBase + jump + 4)); }
@@ -554,10 +341,30 @@ final class BlockEmitter {
     cold.rm(0, false, 0xFF, 4, R10, R9, 3, JumpCache.DIRECT_TARGETS);
   }
 
-  private void hereCold(int jump) {
+  /** What follows in the cold stream is where the hot stream's jump with its displacement at {@code jump} leads. */
+  void hereCold(int jump) {
     if (jump == FOLLOWS) return;
     hot.patchInt(jump, coldBase + cold.size() - (hotBase + jump + 4));
   }
+
+  /** The cold stream's jump leads to what follows in the hot one. */
+  void toHot(int jump) { cold.patchInt(jump, hotAt() - (coldBase + jump + 4)); }
+
+  /** Where the hot stream is, in code memory. */
+  int hotAt() { return hotAt(hot.size()); }
+
+  int hotAt(int offset) { return hotBase + offset; }
+
+  /** Leaves for another page's sake: the rest of the block as its twin has it, which is reached directly once it is known. */
+  void leaveForTwin() {
+    cold.rm(0x8D, INSTRUCTIONS_LEFT, INSTRUCTIONS_LEFT, count - index);
+    restoreSaved(cold);
+    int twin = cold.jmp();
+    coldExit(Exits.TWIN, instruction.eip, 0, coldBase + twin, 0, comparable[index]);
+  }
+
+  /** Leaves before the instruction, which was not executed. */
+  void coldExit(int kind, int place, int bytes) { coldExit(kind, instruction.eip, count - index, place, bytes, comparable[index]); }
 
   private void coldExit(int kind, int eip, int unused, int place, int bytes, int alive) {
     int id = exits.add(kind, eip, unused, place, bytes, alive, fip, x87);

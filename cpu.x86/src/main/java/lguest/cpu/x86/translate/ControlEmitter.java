@@ -85,15 +85,15 @@ final class ControlEmitter {
   }
 
   private void pushReturn(Instruction i) {
-    block.reach(GUEST_ESP, -4, 4, true);
-    block.operand(0, 0xC7, 0);
+    block.memory.reach(GUEST_ESP, -4, 4, true);
+    block.memory.operand(0, 0xC7, 0);
     a.int_(i.nextEip());
   }
 
   private boolean ret(Instruction i) {
-    block.reach(GUEST_ESP, 0, 4, false);
+    block.memory.reach(GUEST_ESP, 0, 4, false);
     a.rm(0x8D, GUEST_ESP, GUEST_ESP, 4 + (i.opcode == 0xC2 ? i.immediate & 0xFFFF : 0));
-    block.operand(0, 0x8B, R8);
+    block.memory.operand(0, 0x8B, R8);
     block.indirect();
     return true;
   }
@@ -115,8 +115,8 @@ final class ControlEmitter {
 
   private boolean callIndirect(Instruction i) {
     if (i.memory()) {
-      if (!block.reachable(i)) return false;
-      block.access(4, false);
+      if (!block.memory.reachable(i)) return false;
+      block.memory.access(4, false);
       a.rm(0x8B, R11, R8, 0);
       a.rm(0x89, R11, STATE, SCRATCH);
       pushReturn(i);
@@ -132,8 +132,8 @@ final class ControlEmitter {
 
   private boolean jumpIndirect(Instruction i) {
     if (i.memory()) {
-      if (!block.reachable(i)) return false;
-      block.access(4, false);
+      if (!block.memory.reachable(i)) return false;
+      block.memory.access(4, false);
       a.rm(0x8B, R8, R8, 0);
     } else {
       a.rr(0x8B, R8, host(i.rm));

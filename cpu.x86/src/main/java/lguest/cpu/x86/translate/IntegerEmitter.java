@@ -75,13 +75,13 @@ final class IntegerEmitter {
       immediate(immediate, immediateBytes);
       return true;
     }
-    if (!block.reachable(i)) return false;
+    if (!block.memory.reachable(i)) return false;
     boolean high = regBytes == 1 && reg >= 4;
-    block.reach(bytes, write);
+    block.memory.reach(bytes, write);
     if (flags) block.aboutToSetFlags(); else if (readsFlags(i)) block.needFlags();
     if (high) a.rr(XCHG8, register & 3, register);
     if (i.lock) a.byte_(0xF0);
-    block.operand(prefix, opcode, high ? register & 3 : register);
+    block.memory.operand(prefix, opcode, high ? register & 3 : register);
     immediate(immediate, immediateBytes);
     if (high) a.rr(XCHG8, register & 3, register);
     return true;
@@ -162,7 +162,7 @@ final class IntegerEmitter {
 
   private boolean loadAddress(Instruction i) {
     if (i.operandSize == 2) return false;
-    block.effectiveAddress(host(i.reg));
+    block.memory.effectiveAddress(host(i.reg));
     return true;
   }
 
@@ -195,10 +195,10 @@ final class IntegerEmitter {
     int size = (op & 1) == 0 ? 1 : i.operandSize;
     switch (op) {
       case 0xA0, 0xA1, 0xA2, 0xA3 -> {
-        if (i.addressSize != 4 || !block.reachable(i)) return false;
+        if (i.addressSize != 4 || !block.memory.reachable(i)) return false;
         boolean store = op >= 0xA2;
-        block.reach(size, store);
-        block.operand(size == 2 ? 0x66 : 0, (size == 1 ? 0x8A : 0x8B) - (store ? 2 : 0), RAX);
+        block.memory.reach(size, store);
+        block.memory.operand(size == 2 ? 0x66 : 0, (size == 1 ? 0x8A : 0x8B) - (store ? 2 : 0), RAX);
         return true;
       }
       case 0xA8 -> {
@@ -272,8 +272,8 @@ final class IntegerEmitter {
   /** The divisor to R9, guest flags safe or dead. */
   private boolean divisor(Instruction i) {
     if (i.memory()) {
-      if (!block.reachable(i)) return false;
-      block.access(4, false);
+      if (!block.memory.reachable(i)) return false;
+      block.memory.access(4, false);
       a.rm(0x8B, R9, R8, 0);
     } else {
       block.clobberFlags();
@@ -311,47 +311,47 @@ final class IntegerEmitter {
 
   private boolean push(Instruction i, int register) {
     if (i.operandSize != 4) return false;
-    block.reach(GUEST_ESP, -4, 4, true);
-    block.operand(0, 0x89, host(register));
+    block.memory.reach(GUEST_ESP, -4, 4, true);
+    block.memory.operand(0, 0x89, host(register));
     a.rm(0x8D, GUEST_ESP, GUEST_ESP, -4);
     return true;
   }
 
   private boolean pushImmediate(Instruction i) {
     if (i.operandSize != 4) return false;
-    block.reach(GUEST_ESP, -4, 4, true);
-    block.operand(0, 0xC7, 0);
+    block.memory.reach(GUEST_ESP, -4, 4, true);
+    block.memory.operand(0, 0xC7, 0);
     a.int_(i.immediate);
     a.rm(0x8D, GUEST_ESP, GUEST_ESP, -4);
     return true;
   }
 
   private boolean pushOperand(Instruction i) {
-    if (i.operandSize != 4 || !i.memory() || !block.reachable(i)) return false;
+    if (i.operandSize != 4 || !i.memory() || !block.memory.reachable(i)) return false;
     // Two accesses: both are checked before ESP changes. A second miss repeats the load, which is harmless.
-    block.reach(4, false);
-    block.operand(0, 0x8B, R11);
+    block.memory.reach(4, false);
+    block.memory.operand(0, 0x8B, R11);
     a.rm(0x89, R11, STATE, SCRATCH);
-    block.reach(GUEST_ESP, -4, 4, true);
+    block.memory.reach(GUEST_ESP, -4, 4, true);
     a.rm(0x8B, R11, STATE, SCRATCH);
-    block.operand(0, 0x89, R11);
+    block.memory.operand(0, 0x89, R11);
     a.rm(0x8D, GUEST_ESP, GUEST_ESP, -4);
     return true;
   }
 
   private boolean pop(Instruction i, int register) {
     if (i.operandSize != 4) return false;
-    block.reach(GUEST_ESP, 0, 4, false);
+    block.memory.reach(GUEST_ESP, 0, 4, false);
     a.rm(0x8D, GUEST_ESP, GUEST_ESP, 4);
-    block.operand(0, 0x8B, host(register));
+    block.memory.operand(0, 0x8B, host(register));
     return true;
   }
 
   private boolean leave(Instruction i) {
     if (i.operandSize != 4) return false;
-    block.reach(RBP, 0, 4, false);
+    block.memory.reach(RBP, 0, 4, false);
     a.rm(0x8D, GUEST_ESP, RBP, 4);
-    block.operand(0, 0x8B, RBP);
+    block.memory.operand(0, 0x8B, RBP);
     return true;
   }
 
@@ -359,8 +359,8 @@ final class IntegerEmitter {
 
   /** BT and its kin on memory, where the bit number reaches beyond the operand. */
   private boolean bit(Instruction i, int opcode, boolean write) {
-    if (i.operandSize != 4 || !block.reachable(i)) return false;
-    block.accessBits(host(i.reg), write);
+    if (i.operandSize != 4 || !block.memory.reachable(i)) return false;
+    block.memory.accessBits(host(i.reg), write);
     block.aboutToSetFlags();
     if (i.lock) a.byte_(0xF0);
     a.rm(opcode, R10, R8, 0);

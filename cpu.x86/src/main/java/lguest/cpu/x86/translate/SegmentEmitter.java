@@ -62,7 +62,7 @@ final class SegmentEmitter {
   private static int selector(int segment) { return SEGMENTS + segment * SEGMENT_SIZE + SELECTOR; }
 
   private void push(int segment) {
-    block.access(GUEST_ESP, -4, 4, true);
+    block.memory.access(GUEST_ESP, -4, 4, true);
     a.rm(0x8B, R11, STATE, selector(segment));
     a.rm(0x89, R11, R8, 0);
     a.rm(0x8D, GUEST_ESP, GUEST_ESP, -4);
@@ -74,8 +74,8 @@ final class SegmentEmitter {
       a.rm(0x8B, host(i.rm), STATE, selector(i.reg));
       return true;
     }
-    if (i.addressSize != 4 || !block.reachable(i)) return false;
-    block.access(2, true);
+    if (i.addressSize != 4 || !block.memory.reachable(i)) return false;
+    block.memory.access(2, true);
     a.rm(0x8B, R11, STATE, selector(i.reg));
     a.rm(0x66, false, 0x89, R11, R8, NONE, 0, 0);
     return true;
@@ -84,11 +84,11 @@ final class SegmentEmitter {
   private boolean load(Instruction i, int segment) {
     boolean pop = i.encoding.opcode() != 0x8E;
     if (pop) {
-      block.access(GUEST_ESP, 0, 4, false);
+      block.memory.access(GUEST_ESP, 0, 4, false);
       a.rm(0x0FB7, R11, R8, 0);
     } else if (i.memory()) {
-      if (!block.reachable(i)) return false;
-      block.access(2, false);
+      if (!block.memory.reachable(i)) return false;
+      block.memory.access(2, false);
       a.rm(0x0FB7, R11, R8, 0);
     } else {
       block.clobberFlags();

@@ -31,7 +31,7 @@ final class SseEmitter {
 
   /** Emits it, or says that it cannot and has emitted nothing. */
   boolean emit(Instruction i) {
-    if (i.memory() && (i.addressSize != 4 || !block.reachable(i))) return false;
+    if (i.memory() && (i.addressSize != 4 || !block.memory.reachable(i))) return false;
     if (!i.encoding.simd()) return plain(i);
     boolean sse = i.encoding.has("sse"), mmx = i.encoding.has("mmx");
     // These differ between makers of processors, and the interpreter gives one answer on all of them.
@@ -64,10 +64,10 @@ final class SseEmitter {
   private boolean plain(Instruction i) {
     switch (i.mnemonic()) {
       case MOVNTI -> {
-        block.access(4, true);
+        block.memory.access(4, true);
         a.rm(0x0FC3, host(i.reg), R8, 0);
       }
-      case CLFLUSH -> block.access(1, false); // it may fault; caches are the host's own business
+      case CLFLUSH -> block.memory.access(1, false); // it may fault; caches are the host's own business
       case LFENCE, MFENCE, SFENCE -> a.rr(0x0FAE, i.reg, i.rm);
       default -> {
         return false;
@@ -88,8 +88,8 @@ final class SseEmitter {
     while (i.encoding.kind(operand).place != Place.RM) operand++;
     int bytes = i.size(operand);
     boolean write = i.encoding.operands().get(operand).writes();
-    if (bytes == 16 && !i.encoding.has("loose")) block.accessAligned(bytes, write);
-    else block.access(bytes, write);
+    if (bytes == 16 && !i.encoding.has("loose")) block.memory.accessAligned(bytes, write);
+    else block.memory.access(bytes, write);
     setsFlags(i);
     a.rm(prefix(i), false, i.encoding.opcode(), register(i, Place.REG, i.reg), R8, NONE, 0, 0);
     immediate(i);
@@ -116,7 +116,7 @@ final class SseEmitter {
 
   /** A value that would unmask an exception, or cannot be loaded at all, is the interpreter's. */
   private void loadControl() {
-    block.access(4, false);
+    block.memory.access(4, false);
     a.rm(0x8B, R11, R8, 0);
     a.rm(0x89, R11, STATE, SCRATCH);
     a.group1(false, 4, R11, MXCSR_RESERVED | MXCSR_MASKS);
@@ -127,7 +127,7 @@ final class SseEmitter {
 
   /** The address is in EDI and nowhere else. */
   private void maskedMove(Instruction i) {
-    block.access(RDI, 0, 16, true);
+    block.memory.access(RDI, 0, 16, true);
     a.rrq(0x8B, R9, RDI);
     a.rrq(0x8B, RDI, R8);
     a.rr(prefix(i), false, i.encoding.opcode(), i.reg, i.rm);

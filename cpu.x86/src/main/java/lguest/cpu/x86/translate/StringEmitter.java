@@ -59,27 +59,27 @@ final class StringEmitter {
     switch (kind) {
       case MOVS -> {
         keepElement(size);
-        block.access(RDI, 0, size, true);
+        block.memory.access(RDI, 0, size, true);
         a.rm(0x8B, R11, STATE, SCRATCH);
         a.rm(prefix, false, 0x88 + wide, R11, R8, NONE, 0, 0);
       }
       case STOS -> {
-        block.access(RDI, 0, size, true);
+        block.memory.access(RDI, 0, size, true);
         a.rm(prefix, false, 0x88 + wide, RAX, R8, NONE, 0, 0);
       }
       case LODS -> {
-        block.access(RSI, 0, size, false);
+        block.memory.access(RSI, 0, size, false);
         a.rm(prefix, false, 0x8A + wide, RAX, R8, NONE, 0, 0);
       }
       case CMPS -> {
         keepElement(size);
-        block.access(RDI, 0, size, false);
+        block.memory.access(RDI, 0, size, false);
         block.aboutToSetFlags();
         a.rm(0x8B, R11, STATE, SCRATCH);
         a.rm(prefix, false, 0x3A + wide, R11, R8, NONE, 0, 0);
       }
       default -> {
-        block.access(RDI, 0, size, false);
+        block.memory.access(RDI, 0, size, false);
         block.aboutToSetFlags();
         a.rm(prefix, false, 0x3A + wide, RAX, R8, NONE, 0, 0);
       }
@@ -89,7 +89,7 @@ final class StringEmitter {
   }
 
   private void keepElement(int size) {
-    block.access(RSI, 0, size, false);
+    block.memory.access(RSI, 0, size, false);
     if (size == 4) a.rm(0x8B, R11, R8, 0);
     else a.rm(size == 1 ? 0x0FB6 : 0x0FB7, R11, R8, 0);
     a.rm(0x89, R11, STATE, SCRATCH);
@@ -134,11 +134,11 @@ final class StringEmitter {
     a.group1Memory(false, 7, STATE, REQUEST, 0);
     block.interpretFrom(a.jcc(NOT_ZERO));
     if (two) {
-      block.access(RSI, size, false, again);
+      block.memory.access(RSI, size, false, again);
       a.rmq(0x89, R8, STATE, SCRATCH);
     }
     // By itself: both pages may have the same place in the soft TLB, and each would throw the other out for ever. The source's host address stays good.
-    block.access(RDI, size, write, two ? a.size() : again);
+    block.memory.access(RDI, size, write, two ? a.size() : again);
     a.rr(0x8B, R9, RDI);
     a.group1(false, 4, R9, 0xFFF);
     if (two) {

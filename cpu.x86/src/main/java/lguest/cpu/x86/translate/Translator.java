@@ -34,7 +34,7 @@ import lguest.cpu.x86.state.Native;
  *
  * <p>A fault in emitted code would end the JVM, so there must be none. What carries that:
  * <ul>
- * <li>Memory of the guest is reached only through addresses that {@link BlockEmitter} has just taken from the soft TLB, or from a loop's copy of an entry ({@link LoopSites}), for as many bytes as were checked. The MMU
+ * <li>Memory of the guest is reached only through addresses that {@link AccessEmitter} has just taken from the soft TLB, or from a loop's copy of an entry ({@link LoopSites}), for as many bytes as were checked. The MMU
  *     empties the copies whenever it takes anything away from an entry; it and {@link Walker} enter only frames
  *     below the guest's size, as anonymous memory that lives as long as the processor. Pages with code have no write tag, so no store spoils code unnoticed.
  * <li>Divisions are emitted behind a test that the quotient fits. Floating-point code runs only while all its exceptions are masked (see {@link Stubs}); operands of SSE that must be

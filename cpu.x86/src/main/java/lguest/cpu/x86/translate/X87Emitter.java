@@ -51,9 +51,9 @@ final class X87Emitter {
 
   private boolean memory(Instruction i) {
     int form = Escape.memory(i.opcode, i.reg);
-    if ((form & (Escape.UNDEFINED | Escape.ENVIRONMENT | Escape.SSE3)) != 0 || i.addressSize != 4 || !block.reachable(i)) return false;
+    if ((form & (Escape.UNDEFINED | Escape.ENVIRONMENT | Escape.SSE3)) != 0 || i.addressSize != 4 || !block.memory.reachable(i)) return false;
     block.fpu(FPU_X87);
-    block.access(form & Escape.SIZE, (form & Escape.STORE) != 0);
+    block.memory.access(form & Escape.SIZE, (form & Escape.STORE) != 0);
     if (i.mnemonic() == Mnemonic.FLDCW) {
       a.rm(0x0FB7, R11, R8, 0);
       a.rm(0x89, R11, STATE, SCRATCH);
