@@ -12,7 +12,7 @@ import lguest.cpu.x86.state.Native;
  * switches between address spaces causes all the time. Then emitted code translates EIP, as a fetch would, and asks here before it asks Java. Direct mapped; an entry leaves with its block.
  */
 final class BlockTable {
-  private static final int ENTRIES = 1 << 14, SHIFT = 5, MODE_SHIFT = 4;
+  private static final int ENTRIES = 1 << 16, SHIFT = 5, MODE_SHIFT = 4;
   static final int SIZE = ENTRIES << SHIFT;
   /** In an entry: the key, three times 32 bits, all 0 where nothing is; then code addresses, as in the jump cache. */
   private static final int AT_EIP = 0, AT_PHYSICAL = 4, AT_MODE = 8, TARGET = 16, DIRECT_TARGET = 24;
