@@ -406,6 +406,7 @@ public final class Mmu {
   /** Notes stores from now on, or with null no longer. */
   public void log(StoreLog log) {
     this.log = log;
+    if (log != null) entries.withNoted();
     letWalk();
     setUser(user);
   }

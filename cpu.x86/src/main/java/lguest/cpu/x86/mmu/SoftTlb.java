@@ -9,16 +9,22 @@ import lguest.cpu.x86.state.Native;
  * too. Looking up is done where it is needed, in a few instructions.
  */
 final class SoftTlb {
-  /** Supervisor's and user's, where stores are noted and where not. */
-  private static final int ALL_TLBS = 4 * TLB_SIZE;
-
   private final long state;
+  /** Where in the state those in use end: the supervisor's and the user's, and from the first noting of stores on another pair for that. */
+  private int end = TLB_NOTED;
 
   SoftTlb(long state) {
     this.state = state;
-    invalidateAll();
+    invalidate(TLB_SUPERVISOR, end);
     Native.set32(state + LOOPS_FILLED, 1);
     forgetLoops();
+  }
+
+  /** From now on the pair for noted stores is used, too. */
+  void withNoted() {
+    if (end != TLB_NOTED) return;
+    end = TLB_NOTED + 2 * TLB_SIZE;
+    invalidate(TLB_NOTED, end);
   }
 
   /** Enters {@code linear}'s page at {@code entry}. {@code addend}: host address minus linear address. */
@@ -44,7 +50,7 @@ final class SoftTlb {
     if (filled <= MOST_FILLED) {
       for (int i = 0; i < filled; i++) invalidate(state + Native.get32(state + FILLED + i * 4L));
     } else {
-      invalidateAll();
+      invalidate(TLB_SUPERVISOR, end);
     }
     Native.set32(state + FILLED_COUNT, 0);
   }
@@ -52,7 +58,7 @@ final class SoftTlb {
   void flushPage(int linear) {
     forgetLoops();
     long offset = (linear >>> 12 & TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT;
-    for (int tlb = TLB_SUPERVISOR; tlb < TLB_SUPERVISOR + ALL_TLBS; tlb += TLB_SIZE) invalidate(state + tlb + offset);
+    for (int tlb = TLB_SUPERVISOR; tlb < end; tlb += TLB_SIZE) invalidate(state + tlb + offset);
   }
 
   /** Nobody writes to the page at this host address any more without being seen. */
@@ -77,8 +83,8 @@ final class SoftTlb {
     for (long e = state + LOOPS, last = e + LOOP_ENTRIES * LOOP_SIZE; e < last; e += LOOP_SIZE) Native.set64(e + LOOP_TAG, TLB_INVALID);
   }
 
-  private void invalidateAll() {
-    for (long e = state + TLB_SUPERVISOR, last = e + ALL_TLBS; e < last; e += 1 << TLB_ENTRY_SHIFT) invalidate(e);
+  private void invalidate(int from, int to) {
+    for (long e = state + from; e < state + to; e += 1 << TLB_ENTRY_SHIFT) invalidate(e);
   }
 
   static void invalidate(long entry) {
