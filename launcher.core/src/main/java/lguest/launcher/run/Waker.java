@@ -24,16 +24,18 @@ import lguest.launcher.system.Poll;
  */
 final class Waker implements Sleeper, AutoCloseable {
   private static final int FIRST_PAUSE_MILLIS = 1, LAST_PAUSE_MILLIS = 64;
+  /** Nanoseconds. */
+  private static final long LONG_SLEEP = 20_000_000;
+  /** The token of {@link #input} in {@link #turn}. */
+  private static final int INPUT = 0;
 
   private record Timer(long due, Runnable action) implements Comparable<Timer> {
     @Override public int compareTo(Timer other) { return Long.compare(due - other.due, 0); }
   }
 
   /** What the devices want watched; and what our own thread waits for, of which the first is one. */
-  private final Poll poll, turn;
+  private final Poll input, turn;
   private final Poll.Events told = new Poll.Events(), guestTold = new Poll.Events();
-  private static final int INPUT = 0;
-  private static final long LONG_SLEEP = 20_000_000;
   private final GuestLog log;
   private final Map<Integer, Watch> watches = new HashMap<>();
   private final PriorityQueue<Timer> timers = new PriorityQueue<>();
@@ -48,21 +50,21 @@ final class Waker implements Sleeper, AutoCloseable {
 
   Waker(GuestLog log) throws OsException {
     this.log = log;
-    poll = new Poll();
+    input = new Poll();
     try {
       turn = new Poll();
     } catch (OsException e) {
-      poll.close();
+      input.close();
       throw e;
     }
-    if (turn.add(poll.descriptor(), INPUT) == Poll.Armed.YES) return;
+    if (turn.add(input.descriptor(), INPUT) == Poll.Armed.YES) return;
     turn.close();
-    poll.close();
+    input.close();
     throw new OsException("it watches no further descriptor");
   }
 
   /** For the guest's halts. Where the system cannot end such a wait at its time, the guest sleeps alone. */
-  Sleeper sleeper() { return poll.isPrecise() ? this : Sleeper.parked(); }
+  Sleeper sleeper() { return input.isPrecise() ? this : Sleeper.parked(); }
 
   /** Watching begins. */
   synchronized void start(String name) {
@@ -75,7 +77,7 @@ final class Waker implements Sleeper, AutoCloseable {
     Watch watch = new Watch(++lastToken, fileDescriptor, ready);
     watches.values().removeIf(before -> before.fileDescriptor == fileDescriptor);
     watches.put(watch.token, watch);
-    watch.armed(poll.add(fileDescriptor, watch.token));
+    watch.armed(input.add(fileDescriptor, watch.token));
     return watch;
   }
 
@@ -105,7 +107,7 @@ final class Waker implements Sleeper, AutoCloseable {
       }
     }
     turn.close();
-    poll.close();
+    input.close();
     if (interrupted) Thread.currentThread().interrupt();
   }
 
@@ -123,10 +125,10 @@ final class Waker implements Sleeper, AutoCloseable {
       try {
         turn.await(told, wait);
         if (told.count() == 0) continue;
-        poll.look(told);
+        input.look(told);
         report(told);
         synchronized (turn) {
-          if (watching) turn.rearm(poll.descriptor(), INPUT);
+          if (watching) turn.rearm(input.descriptor(), INPUT);
         }
       } catch (OsException e) {
         failed(e);
@@ -146,12 +148,12 @@ final class Waker implements Sleeper, AutoCloseable {
     if (watching) {
       synchronized (turn) {
         watching = false;
-        turn.disarm(poll.descriptor());
+        turn.disarm(input.descriptor());
       }
     }
     try {
       // Long sleeps in two, for the kernel's liberties with them.
-      poll.await(guestTold, nanos == FOR_EVER ? -1 : nanos < LONG_SLEEP ? nanos : nanos - nanos / 128);
+      input.await(guestTold, nanos == FOR_EVER ? -1 : nanos < LONG_SLEEP ? nanos : nanos - nanos / 128);
       report(guestTold);
     } catch (OsException e) {
       blind = true;
@@ -163,12 +165,12 @@ final class Waker implements Sleeper, AutoCloseable {
     if (watching) return;
     synchronized (turn) {
       watching = true;
-      turn.rearm(poll.descriptor(), INPUT);
+      turn.rearm(input.descriptor(), INPUT);
     }
   }
 
   @Override public void wake() {
-    poll.wake();
+    input.wake();
     if (blind) alone.wake();
   }
 
@@ -231,13 +233,13 @@ final class Waker implements Sleeper, AutoCloseable {
       synchronized (Waker.this) {
         if (armed || isOver()) return;
         armed = true;
-        armed(poll.rearm(fileDescriptor, token));
+        armed(input.rearm(fileDescriptor, token));
       }
     }
 
     @Override public void close() {
       synchronized (Waker.this) {
-        if (!isOver()) poll.remove(fileDescriptor);
+        if (!isOver()) input.remove(fileDescriptor);
         watches.remove(token, this);
       }
     }
