@@ -82,6 +82,44 @@ class LoopTest {
     assertEquals(expected, sum(DATA + 1, 2 * WORDS));
   }
 
+  /** Downwards an access begins in a page that the one before has not touched. */
+  @Test
+  void walksDownOverBorders() {
+    for (int n = 0; n < 4; n++) m.pte(DATA + n * PAGE, OTHER + (3 - n) * PAGE | 7);
+    for (int i = 0; i < 4 * PAGE; i++) m.put(OTHER + i, "%02X".formatted(i * 7 & 0xFF));
+    int words = 3 * WORDS, from = DATA + 3 * PAGE + 0x101, expected = 0;
+    for (int i = 0; i < words; i++) {
+      int word = 0;
+      for (int k = 3; k >= 0; k--) {
+        int at = from - i * 4 + k - DATA;
+        word = word << 8 | m.get8(OTHER + (3 - at / PAGE) * PAGE + at % PAGE);
+      }
+      expected += word;
+    }
+    m.r.eax(0);
+    m.r.esi(from);
+    m.r.ecx(words);
+    // L: add eax,[esi]; lea esi,[esi-4]; dec ecx; jnz L; int 80
+    toEnd("0306 8D76FC 49 75F8 CD80");
+    assertEquals(expected, m.r.eax());
+  }
+
+  @Test
+  void faultsWhereAStackEndsInTheMiddleOfAPush() {
+    m.pte(DATA - PAGE, 0);
+    m.r.esp(DATA + 0x103);
+    m.r.ecx(100);
+    // L: push eax; loop L; int 80
+    begin("50 E2FD CD80");
+    assertEquals(Exit.EXCEPTION, m.run());
+    assertEquals(14, m.cpu.vector());
+    assertEquals(DATA - 1, m.cpu.faultAddress());
+    assertEquals(2, m.cpu.errorCode());
+    assertEquals(DATA + 3, m.r.esp());
+    assertEquals(100 - 0x40, m.r.ecx());
+    assertEquals(CODE, m.r.eip());
+  }
+
   @Test
   void seesAPageThatHasBecomeAnother() {
     number(DATA, 1);

@@ -61,14 +61,14 @@ final class SoftTlb {
     for (int tlb = TLB_SUPERVISOR; tlb < end; tlb += TLB_SIZE) invalidate(state + tlb + offset);
   }
 
-  /** Nobody writes to the page at this host address any more without being seen. */
+  /** Nobody writes to the page at this host address any more without being seen. Where stores are noted nobody does anyway. */
   void closeForWriting(long host) {
     forgetLoops();
     int filled = Native.get32(state + FILLED_COUNT);
     if (filled <= MOST_FILLED) {
       for (int i = 0; i < filled; i++) closeForWriting(state + Native.get32(state + FILLED + i * 4L), host);
     } else {
-      for (long e = state + TLB_SUPERVISOR, last = e + 2 * TLB_SIZE; e < last; e += 1 << TLB_ENTRY_SHIFT) closeForWriting(e, host);
+      for (long e = state + TLB_SUPERVISOR; e < state + TLB_NOTED; e += 1 << TLB_ENTRY_SHIFT) closeForWriting(e, host);
     }
   }
 
@@ -80,7 +80,7 @@ final class SoftTlb {
   private void forgetLoops() {
     if (Native.get32(state + LOOPS_FILLED) == 0) return;
     Native.set32(state + LOOPS_FILLED, 0);
-    for (long e = state + LOOPS, last = e + LOOP_ENTRIES * LOOP_SIZE; e < last; e += LOOP_SIZE) Native.set64(e + LOOP_TAG, TLB_INVALID);
+    for (long e = state + LOOPS, last = e + LOOP_ENTRIES * LOOP_SIZE; e < last; e += LOOP_SIZE) Native.set64(e + LOOP_PAGE, LOOP_NO_PAGE);
   }
 
   private void invalidate(int from, int to) {

@@ -143,11 +143,12 @@ public final class CpuState {
   public static final int FILLED = TLB_NOTED + 2 * TLB_SIZE, MOST_FILLED = 1024;
 
   /**
-   * Copies of TLB entries for loops of emitted code, each for one memory access: the page it was made to last, or {@link #TLB_INVALID}, and the addend, 8 bytes each; the instruction budget at the last time that it was another page, and how
+   * Copies of TLB entries for loops of emitted code, each for one memory access: the page it was made to last, or {@link #LOOP_NO_PAGE}, which no linear address is near, and the addend, 8 bytes each; the instruction budget at the last time that it was another page, and how
    * often that may happen soon again. See translate.LoopSites. Whatever changes an entry of the TLB for the worse empties them all.
    */
   public static final int LOOPS = FILLED + (MOST_FILLED + 1) * 4 + 60 & ~63, LOOP_ENTRIES = 32, LOOP_SIZE = 32;
-  public static final int LOOP_TAG = 0, LOOP_ADDEND = 8, LOOP_LAST = 16, LOOP_PATIENCE = 20;
+  public static final int LOOP_PAGE = 0, LOOP_ADDEND = 8, LOOP_LAST = 16, LOOP_PATIENCE = 20;
+  public static final long LOOP_NO_PAGE = 1L << 40;
 
   public static final int SIZE = LOOPS + LOOP_ENTRIES * LOOP_SIZE;
 }

@@ -13,7 +13,7 @@ import lguest.cpu.x86.state.Mode;
  * Accesses to guest memory, through the soft TLB.
  *
  * <p>The invariant that keeps emitted code inside the guest: every store and load of guest memory uses the address that {@link #access} just left in R8, or the operand that
- * {@link #reach} just made, and that is the sum of a linear address and the addend of a TLB entry, or of a loop's copy of one, whose tag equals the page of the access's last byte.
+ * {@link #reach} just made, and that is the sum of a linear address and the addend of a TLB entry whose tag equals the page of the access's last byte, and which was found by its first; or of a loop's copy of one, for whose page both were tested.
  */
 final class AccessEmitter {
   private static final int NO_GROUP = -1, ESP = 4;
@@ -110,8 +110,7 @@ final class AccessEmitter {
     if (group != openGroup) {
       openGroup = group;
       hot.rm(0x8D, R8, hostRegister, coalescing.base(group));
-      int miss = lookUp(coalescing.bytes(group), coalescing.writes(group));
-      block.hereCold(miss);
+      block.hereCold(lookUp(coalescing.bytes(group), coalescing.writes(group)));
       missedGroup(coalescing.bytes(group), coalescing.writes(group), retry);
       hot.rm(0, true, 0x8D, GROUP, R8, R9, 0, 0);
     }
@@ -188,32 +187,33 @@ final class AccessEmitter {
     block.coldExit(write ? Exits.STORE : Exits.LOAD, retry, bytes);
   }
 
-  /** From the linear address in R8 to the host's, which is the sum of R8 and R9; returns the jump that is taken when the soft TLB does not know it, with R8 as it was and the page of the last byte in R10. */
+  /** From the linear address in R8 to the host's, which is the sum of R8 and R9; returns the jump, for {@link BlockEmitter#hereCold}, that is taken when the soft TLB does not know it, with R8 as it was and the page of the last byte in R10. */
   private int lookUp(int bytes, boolean write) {
     int site = loop.take();
     if (site != 0) return lookUp(bytes, write, site);
     index(hot);
-    lastPage(bytes);
+    lastPage(hot, bytes);
     compareTag(hot, write);
     int miss = hot.jcc(5);
     loadAddend(hot);
     return miss;
   }
 
-  /** The same at a loop's {@link LoopSites site}. */
+  /** The same at a loop's {@link LoopSites site}. Both ends must lie in its page: no index tells where the access begins. */
   private int lookUp(int bytes, boolean write, int site) {
-    lastPage(bytes);
-    hot.rmq(0x3B, R10, STATE, site + LOOP_TAG);
-    block.hereCold(hot.jcc(5));
+    hot.rrq(0x8B, R10, R8);
+    hot.rmq(0x2B, R10, STATE, site + LOOP_PAGE);
+    hot.group1(true, 7, R10, 0x1000 - bytes);
+    block.hereCold(hot.jcc(7));
     hot.rmq(0x8B, R9, STATE, site + LOOP_ADDEND);
     int enough = loop.emitOtherPage(cold, site);
     index(cold);
+    lastPage(cold, bytes);
     compareTag(cold, write);
     int miss = cold.jcc(5);
     loadAddend(cold);
     loop.emitCopy(cold, site);
-    int back = cold.jmp();
-    block.toHot(back);
+    block.toHot(cold.jmp());
     cold.here(enough);
     block.restoreSaved(cold);
     block.coldExit(Exits.LOOP, start, 0);
@@ -228,10 +228,10 @@ final class AccessEmitter {
     a.group1(false, 4, R9, TLB_ENTRIES - 1 << TLB_ENTRY_SHIFT);
   }
 
-  private void lastPage(int bytes) {
-    if (bytes > 1) hot.rm(0x8D, R10, R8, bytes - 1);
-    else hot.rr(0x8B, R10, R8);
-    hot.group1(false, 4, R10, 0xFFFFF000);
+  private static void lastPage(Assembler a, int bytes) {
+    if (bytes > 1) a.rm(0x8D, R10, R8, bytes - 1);
+    else a.rr(0x8B, R10, R8);
+    a.group1(false, 4, R10, 0xFFFFF000);
   }
 
   private void compareTag(Assembler a, boolean write) { a.rm(0, true, 0x3B, R10, STATE, R9, 0, tlb() + (write ? TLB_WRITE : TLB_READ)); }

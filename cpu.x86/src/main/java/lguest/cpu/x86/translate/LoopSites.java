@@ -42,7 +42,7 @@ final class LoopSites {
     return site;
   }
 
-  /** Begins what is done when the page in R10 is not the one that {@code site} has. Returns the jump to where patience is at its end. R11 is destroyed. */
+  /** Begins what is done when the access is not wholly to the page that {@code site} has. Returns the jump to where patience is at its end. R11 is destroyed. */
   int emitOtherPage(Assembler a, int site) {
     a.rm(0x8B, R11, STATE, site + LOOP_LAST);
     a.rm(0x89, INSTRUCTIONS_LEFT, STATE, site + LOOP_LAST);
@@ -62,7 +62,7 @@ final class LoopSites {
 
   /** The entry with the page in R10 and the addend in R9 is copied. */
   void emitCopy(Assembler a, int site) {
-    a.rmq(0x89, R10, STATE, site + LOOP_TAG);
+    a.rmq(0x89, R10, STATE, site + LOOP_PAGE);
     a.rmq(0x89, R9, STATE, site + LOOP_ADDEND);
     a.rm(0xC7, 0, STATE, LOOPS_FILLED);
     a.int_(1);
