@@ -14,7 +14,7 @@ public interface Sleeper {
   /** Waits at most so long, nanoseconds, and not at all from 0 down. May return early for no reason, and does when it is woken or has been since it last returned, and when the thread is interrupted. The guest's thread only. */
   void sleep(long nanos);
 
-  /** The guest has been awake for long, and may be for longer: from now on until the next sleep somebody else has to watch. Before that it is soon asleep again, as a rule, and what comes meanwhile is seen then. The guest's thread only. */
+  /** The guest has been awake for long, and may be for longer: from now on until the next sleep somebody else has to watch. Before that it is soon asleep again, as a rule, and what comes meanwhile is seen then. Whoever sleeps here has to say so, or input waits until the next sleep. The guest's thread only. */
   default void busy() {}
 
   /** Makes the sleep that goes on, or else the next one, return at once. Any thread; never waits. */

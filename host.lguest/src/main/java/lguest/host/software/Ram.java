@@ -13,7 +13,7 @@ import lguest.cpu.x86.Cpu;
  * long}.
  *
  * <p>Stores tell the processor, which may hold instructions decoded from there. Reads of one guest's memory by another guest's
- * thread happen in {@link DmaTransfer} only, under the lock of the page they share.
+ * thread happen in {@link Dma} only, under the lock of the page they share.
  */
 final class Ram {
   private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

@@ -40,9 +40,9 @@ final class SoftwareHost implements Host {
    */
   private static final long SHORT_SLICE = 1000, LOOK_AGAIN_NANOS = 800_000;
 
-  /** Protection, coprocessor monitored, its errors by #MF, WP for the kernel too, alignment checks, paging (ABI §4.7). */
   /** Guests may use no large pages, and kernel mode is not ring 0, where SYSENTER would go (ABI §7, §5.10). */
   private static final CpuModel MODEL = CpuModel.pentium4().without(CpuModel.PSE | CpuModel.SEP);
+  /** Protection, coprocessor monitored, its errors by #MF, WP for the kernel too, alignment checks, paging (ABI §4.7). */
   private static final int CR0 = 0x8005_0033, CR4_OSFXSR_OSXMMEXCPT = 0x600, EFLAGS = 0x202;
 
   final int guestId;

@@ -1,2 +1,2 @@
-/** The operating system's calls (JNA), and what is made of them. */
+/** The operating system's calls, and what is made of them. */
 package lguest.launcher.system;

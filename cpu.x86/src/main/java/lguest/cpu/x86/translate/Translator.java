@@ -89,6 +89,7 @@ public final class Translator implements AutoCloseable {
   private final CodeMemory memory;
   private final Stubs stubs;
   private final Exits exits;
+  private final X87Pointers x87Pointers;
   private final BlockCompiler compiler;
   private final CodePages pages;
   private final Arena arena = Arena.ofShared();
@@ -119,6 +120,7 @@ public final class Translator implements AutoCloseable {
     this.state = state;
     this.memory = memory;
     exits = new Exits(state);
+    x87Pointers = new X87Pointers(state, exits);
     stubs = new Stubs(memory);
     compiler = new BlockCompiler(memory, stubs, exits);
     blocks = new BlockTable(arena.allocate(BlockTable.SIZE, 4096).address());
@@ -224,7 +226,7 @@ public final class Translator implements AutoCloseable {
       int kind = exits.kind(id);
       left[kind]++;
       flagsAlive = exits.alive(id);
-      if (Native.get8(state + FPU_LOADED) != 0) settlePointers(id);
+      if (Native.get8(state + FPU_LOADED) != 0) x87Pointers.settle(id);
       switch (kind) {
         case Exits.CHAIN -> {
           setEip(exits.eip(id));
@@ -280,31 +282,6 @@ public final class Translator implements AutoCloseable {
         }
       }
     }
-  }
-
-  /** The x87 unit remembers its last instruction and that one's operand; emitted code only where to look that up. */
-  private void settlePointers(int exit) {
-    int site = Native.get32(state + X87_SITE);
-    if (site != 0) {
-      notePointers(site - 1);
-      int segment = Native.get32(state + X87_SEGMENT);
-      if (segment != 0) noteSegment(segment - 1);
-      Native.set64(state + X87_SITE, 0);
-    }
-    notePointers(exit);
-  }
-
-  private void notePointers(int exit) {
-    int x87 = exits.x87(exit);
-    if (x87 == Exits.NO_X87) return;
-    Native.set16(state + FXSAVE + 6, x87 & 0x7FF);
-    Native.set32(state + FXSAVE + 8, exits.fip(exit));
-    Native.set32(state + FXSAVE + 12, Native.get16(state + SEGMENTS + CS * SEGMENT_SIZE + SELECTOR) & 0xFFFF);
-    if (x87 >>> 16 != 0) noteSegment((x87 >>> 16) - 1);
-  }
-
-  private void noteSegment(int segment) {
-    Native.set32(state + FXSAVE + 20, Native.get16(state + SEGMENTS + segment * SEGMENT_SIZE + SELECTOR) & 0xFFFF);
   }
 
   /** Walks the page tables for a miss. {@link Mmu#FAULT}; 0 when that cannot help, since the access crosses a page or stores to code; else more. */
