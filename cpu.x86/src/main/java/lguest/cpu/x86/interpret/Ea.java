@@ -54,6 +54,11 @@ final class Ea {
     return flat ? offset : c.segments.check(segment, offset, bytes, write);
   }
 
+  /** Where that is, whether it may be accessed or not. */
+  int unchecked(Core c) {
+    return flat ? offset() : c.segments.base(segment) + offset();
+  }
+
   int read8(Core c) {
     return c.mmu.read8(linear(c, 1, false));
   }

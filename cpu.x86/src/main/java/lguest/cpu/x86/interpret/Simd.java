@@ -206,10 +206,10 @@ final class Simd {
       this.aligned = aligned;
     }
 
+    /** A bad alignment is found first, before the segment's end: so AMD's processors have it, and the manuals leave it open. */
     private int linear(Core c, boolean write) {
-      int linear = ea.linear(c, bytes, write);
-      if (aligned && (linear & 15) != 0) throw c.gp(0);
-      return linear;
+      if (aligned && (ea.unchecked(c) & 15) != 0) throw c.gp(0);
+      return ea.linear(c, bytes, write);
     }
 
     @Override
