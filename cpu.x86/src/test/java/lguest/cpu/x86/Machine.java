@@ -30,20 +30,23 @@ final class Machine implements AutoCloseable {
   final Cpu cpu;
   final Registers r;
 
-  private final boolean keepsDeadFlags;
+  /** Called whenever the guest looks at the time stamp counter. */
+  Runnable onTime;
 
   Machine(Engine engine) {
     this(engine, 0, 0, 0);
   }
 
   Machine(Engine engine, int linearLimit, int directoryForbidden, int tableForbidden) {
-    keepsDeadFlags = engine == Engine.INTERPRET;
-    cpu = new Cpu(memory, new CpuConfig(CpuModel.pentium4(), i -> i < gdt.length ? gdt[i] : DescriptorSource.BEYOND_LIMIT, () ->
-        0x1122334455667788L,
-        linearLimit, directoryForbidden, tableForbidden, engine));
+    cpu = new Cpu(memory, new CpuConfig(CpuModel.pentium4(), i -> i < gdt.length ? gdt[i] : DescriptorSource.BEYOND_LIMIT, this::time, linearLimit, directoryForbidden, tableForbidden, engine));
     r = cpu.registers();
     r.esp(STACK);
     r.eip(CODE);
+  }
+
+  private long time() {
+    if (onTime != null) onTime.run();
+    return 0x1122334455667788L;
   }
 
   static long flat(int access) {
@@ -126,12 +129,12 @@ final class Machine implements AutoCloseable {
     return memory.get(ValueLayout.JAVA_BYTE, at) & 0xFF;
   }
 
-  /** All registers, for "nothing has changed", but for arithmetic flags if the engine shows them at a fault only as far as anybody may read them. */
+  /** All registers. */
   int[] snapshot() {
     int[] all = new int[8 + 2 + 6];
     for (int i = 0; i < 8; i++) all[i] = r.general(i);
     all[8] = r.eip();
-    all[9] = r.eflags() & (keepsDeadFlags ? -1 : ~0x8D5);
+    all[9] = r.eflags();
     for (int i = 0; i < 6; i++) all[10 + i] = r.selector(i);
     return all;
   }

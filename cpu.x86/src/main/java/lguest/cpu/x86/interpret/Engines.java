@@ -83,13 +83,21 @@ final class Engines {
     return loop.runUntil(limit);
   }
 
+  /** The last instructions before {@code limit} are interpreted, and some after a request: emitted code leaves flags open that will be overwritten unseen, but whoever looks between runs sees them. */
   Exit translate(long limit) {
+    int kept = lockstep == null ? Translator.SETTLED : 0;
     for (;;) {
-      if (c.requested()) return Exit.REQUESTED;
+      boolean settle = kept != 0 && c.requestPending() && !translator.flagsSettled();
+      if (!settle && c.requested()) return Exit.REQUESTED;
       if (loop.retired >= limit) return Exit.BUDGET;
+      if (settle || limit - loop.retired <= kept) {
+        step();
+        if (c.exit != null) return c.exit;
+        continue;
+      }
       boolean progress;
       try {
-        progress = translator.run(limit - loop.retired);
+        progress = translator.run(limit - loop.retired - kept);
       } catch (GuestFault f) {
         loop.fault(f, 0);
         progress = true;
@@ -99,9 +107,20 @@ final class Engines {
         progress = true;
       }
       loop.retired += translator.retired();
-      if (!progress) loop.stepOver();
       loop.publish();
+      if (!progress) step();
       if (c.exit != null) return c.exit;
     }
+  }
+
+  /** One instruction, interpreted. */
+  private void step() {
+    try {
+      translator.aboutToStep();
+      loop.stepOver();
+    } catch (GuestFault f) {
+      loop.fault(f, 0);
+    }
+    loop.publish();
   }
 }

@@ -100,15 +100,17 @@ final class AccessEmitter {
 
   void reach(int hostRegister, int displacement, int bytes, boolean write) {
     int group = coalescing.groupOf(block.index, hostRegister == GUEST_ESP ? ESP : hostRegister, displacement, bytes, write);
-    block.clobberFlags();
-    int retry = block.hotAt();
     if (group == NO_GROUP) {
+      block.clobberFlags();
+      int retry = block.hotAt();
       hot.rm(0x8D, R8, hostRegister, displacement);
       checkApart(bytes, write, retry);
       return;
     }
     if (group != openGroup) {
       openGroup = group;
+      block.clobberFlags();
+      int retry = block.hotAt();
       hot.rm(0x8D, R8, hostRegister, coalescing.base(group));
       block.hereCold(lookUp(coalescing.bytes(group), coalescing.writes(group)));
       missedGroup(coalescing.bytes(group), coalescing.writes(group), retry);

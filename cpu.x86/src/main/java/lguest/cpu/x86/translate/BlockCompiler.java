@@ -105,7 +105,8 @@ final class BlockCompiler {
     instructions = count;
     if (count == 0) return false;
     block.write(memory);
-    entry = hotAt;
+    entry = block.entry;
+    direct = block.direct;
     hotAt += block.hotSize() + 15 & ~15;
     coldAt += block.coldSize();
     return true;
@@ -114,7 +115,7 @@ final class BlockCompiler {
   /** Returns how many instructions the block can have; when that is all of them, it has been emitted. */
   private int emit(int count, int mode) {
     Instruction last = code[count - 1];
-    direct = block.enter(code, count, liveOut(last), mode, hotAt, coldAt);
+    block.enter(code, count, liveOut(last), mode, hotAt, coldAt);
     boolean jumped = false;
     for (int n = 0; n < count; n++) {
       Instruction i = code[n];

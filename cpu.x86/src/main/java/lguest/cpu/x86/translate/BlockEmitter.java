@@ -16,7 +16,8 @@ final class BlockEmitter {
     /** In the host's flags (or nobody wants them). */
     HOST,
     /** In state.SAVED_FLAGS; the host's are garbage. */
-    SAVED
+    SAVED,
+    BOTH
   }
 
   /** Not a jump: what it would lead to is what comes next in the cold stream. */
@@ -30,7 +31,7 @@ final class BlockEmitter {
   private final Stubs stubs;
   private final Exits exits;
   private final DecodedPage page;
-  /** Before each instruction: flags that somebody may still read, and of those the ones the manual defines. */
+  /** Before each instruction: flags that may still be seen, and of those the ones the manual defines. */
   private final int[] live = new int[MOST_INSTRUCTIONS + 1];
   private final int[] comparable = new int[MOST_INSTRUCTIONS + 1];
 
@@ -43,6 +44,9 @@ final class BlockEmitter {
   int index;
   Instruction instruction;
   private FlagHome home;
+  /** Where jumps with flags in state.SAVED_FLAGS come in, and those with them in host flags: offsets in code memory. */
+  int entry;
+  int direct;
   /** FPU_ bits known to be set. */
   private int loaded;
   /** What {@link Exits} is to know of the block's x87 instructions so far. */
@@ -56,12 +60,8 @@ final class BlockEmitter {
     this.page = page;
   }
 
-  /**
-   * Begins a block, to stand at these offsets: takes its instructions off the budget; leaves when that is used up.
-   *
-   * @return offset of the entry for jumps with the flags in host flags; the entry for those in state.SAVED_FLAGS is where the block starts
-   */
-  int enter(Instruction[] code, int count, int liveOut, int mode, int hotBase, int coldBase) {
+  /** Begins a block, to stand at these offsets: takes its instructions off the budget; leaves when that is used up. */
+  void enter(Instruction[] code, int count, int liveOut, int mode, int hotBase, int coldBase) {
     this.hotBase = hotBase;
     this.coldBase = coldBase;
     this.mode = mode;
@@ -78,27 +78,36 @@ final class BlockEmitter {
     System.arraycopy(live, 0, comparable, 0, count + 1);
     Liveness.withoutUndefined(code, count, comparable);
     memory.begin(code, count, mode);
-    if (live[0] != 0) restoreFlags(hot);
-    int entry = hotBase + hot.size();
-    int leave;
-    if (live[0] == 0) {
-      hot.group1(false, 5, INSTRUCTIONS_LEFT, count);
-      leave = hot.jcc(8);
-    } else {
-      // Some flag comes in alive: test the sign without touching any. The budget stays below 2^24, so its top byte is 0 unless it is negative.
-      hot.rrq(0x8B, R11, RCX);
-      hot.rm(0x8D, INSTRUCTIONS_LEFT, INSTRUCTIONS_LEFT, -count);
-      hot.rr(0x8B, RCX, INSTRUCTIONS_LEFT);
-      hot.byte_(0x0F); hot.byte_(0xC9); // bswap ecx
-      hot.rr(0x0FB6, RCX, RCX);
-      hot.byte_(0xE3); hot.byte_(8); // jrcxz over the next two
-      hot.rrq(0x8B, RCX, R11);
-      leave = hot.jmp();
-      hot.rrq(0x8B, RCX, R11);
-    }
-    hereCold(leave);
-    coldExit(Exits.COUNT, code[0].eip, count, 0, 0, comparable[0]);
-    return entry;
+    hereCold(live[0] != 0 && Liveness.startsWithFlags(code, count, live) ? enterWithFlags() : enterWithout());
+    restoreSaved(cold);
+    coldExit(Exits.COUNT, code[0].eip, count, 0, 0, 0);
+  }
+
+  /** Flags that come in alive are the host's afterwards. Returns the jump that is taken when the budget is used up. */
+  private int enterWithFlags() {
+    entry = hotAt();
+    restoreFlags(hot);
+    direct = hotAt();
+    // Test the sign without touching any. The budget stays below 2^24, so its top byte is 0 unless it is negative.
+    hot.rrq(0x8B, R11, RCX);
+    hot.rm(0x8D, INSTRUCTIONS_LEFT, INSTRUCTIONS_LEFT, -count);
+    hot.rr(0x8B, RCX, INSTRUCTIONS_LEFT);
+    hot.byte_(0x0F); hot.byte_(0xC9); // bswap ecx
+    hot.rr(0x0FB6, RCX, RCX);
+    hot.byte_(0xE3); hot.byte_(8); // jrcxz over the next two
+    hot.rrq(0x8B, RCX, R11);
+    int leave = hot.jmp();
+    hot.rrq(0x8B, RCX, R11);
+    return leave;
+  }
+
+  /** Those that come in alive are only to be shown, should control leave: they are put away. The same answer. */
+  private int enterWithout() {
+    direct = hotAt();
+    clobberFlags();
+    entry = hotAt();
+    hot.group1(false, 5, INSTRUCTIONS_LEFT, count);
+    return hot.jcc(8);
   }
 
   /** Puts the block where it was said to stand. */
@@ -121,29 +130,29 @@ final class BlockEmitter {
 
   /** Before emitting something that changes host flags without being the guest's wish. */
   void clobberFlags() {
-    if (home == FlagHome.HOST && live[index] != 0) saveFlags();
+    if (live[index] == 0) return;
+    if (home == FlagHome.HOST) saveFlags();
+    home = FlagHome.SAVED;
   }
 
-  private void saveFlags() {
+  /** Brings the host's flags to state.SAVED_FLAGS, changing none. Destroys R11. */
+  void saveFlags() {
     hot.rr(0x8B, R11, RAX);
     saveToAx(hot);
     hot.rm(0x66, false, 0x89, RAX, STATE, NONE, 0, SAVED_FLAGS);
     hot.rr(0x8B, RAX, R11);
-    home = FlagHome.SAVED;
   }
 
   /** Before the guest's own instruction, when it reads host flags or changes only some of them. */
   void needFlags() {
-    if (home == FlagHome.SAVED) {
-      restoreFlags(hot);
-      home = FlagHome.HOST;
-    }
+    if (home != FlagHome.SAVED) return;
+    restoreFlags(hot);
+    home = FlagHome.BOTH;
   }
 
   /** Before a guest instruction that changes host flags: brings back what must survive it. */
   void aboutToSetFlags() {
-    int kept = live[index] & (instruction.encoding.flagsRead() | ~Liveness.killed(instruction));
-    if (kept != 0) needFlags();
+    if (Liveness.kept(instruction, live[index + 1]) != 0) needFlags();
     home = FlagHome.HOST;
   }
 
@@ -199,7 +208,7 @@ final class BlockEmitter {
   void settlePointers() {
     if (x87 == Exits.NO_X87) return;
     hot.rm(0xC7, 0, STATE, X87_SITE);
-    hot.int_(exits.add(Exits.SITE, fip, 0, 0, 0, 0, fip, x87 & 0xFFFF) + 1);
+    hot.int_(exits.add(Exits.SITE, fip, 0, 0, 0, 0, 0, fip, x87 & 0xFFFF) + 1);
     if (!x87Operand) return;
     hot.rm(0xC7, 0, STATE, X87_SEGMENT);
     hot.int_(x87 >>> 16);
@@ -213,14 +222,6 @@ final class BlockEmitter {
     restoreSaved(cold);
     toHot(cold.jmp());
     home = FlagHome.HOST;
-  }
-
-  /** From here on the interpreter: for this instruction, then wherever it leads. */
-  void interpret() {
-    needFlags();
-    int leave = hot.jmp();
-    hereCold(leave);
-    coldExit(Exits.INTERPRET, 0, 0);
   }
 
   /** The jump whose displacement lies at {@code jump} goes to the interpreter, for this instruction. Guest state must be as before it. */
@@ -279,7 +280,7 @@ final class BlockEmitter {
       if (pop) cold.rm(0x8D, GUEST_ESP, GUEST_ESP, 4);
       cold.rm(0x8D, INSTRUCTIONS_LEFT, INSTRUCTIONS_LEFT, count - index - 1);
       cold.movImmediate(R8, instruction.nextEip());
-      toStub(cold.jmp(), home == FlagHome.SAVED ? stubs.onward : stubs.onwardWithoutFlags);
+      toStub(cold.jmp(), stubs.onward);
     }
     cold.here(unknown);
     restoreSaved(cold);
@@ -288,11 +289,6 @@ final class BlockEmitter {
 
   private void toStub(int jump, int stub) { cold.patchInt(jump, stub - (coldBase + jump + 4)); }
 
-  /** Before the block's last jump. */
-  void settleFlags() {
-    if (live[count] != 0) needFlags();
-  }
-
   /**
    * The jump with its displacement at {@code jump} leads to a constant EIP. Within the page it is linked for good; another page may be another one tomorrow, and so may the second half
    * of an instruction that lies on two.
@@ -300,32 +296,45 @@ final class BlockEmitter {
   void to(int jump, int eip) {
     hereCold(jump);
     if ((eip ^ instruction.eip) >>> 12 == 0 && page.at(eip) != null) {
-      coldExit(Exits.CHAIN, eip, 0, hotBase + jump, 0, comparable[count]);
-    } else {
-      cold.movImmediate(R8, eip);
-      lookupKeepingFlags();
+      restoreSaved(cold);
+      coldExit(Exits.CHAIN, eip, 0, hotBase + jump, home.ordinal(), count);
+      return;
     }
+    cold.movImmediate(R8, eip);
+    if (home == FlagHome.HOST && live[count] != 0) lookupKeepingFlags();
+    else lookup(cold, home == FlagHome.HOST ? JumpCache.DIRECT_TARGETS : JumpCache.TARGETS);
   }
 
-  /**
-   * To the EIP in R8. Any flag may be alive there, but hardly ever is, so they travel in state.SAVED_FLAGS, and a block that wants them has a second entry
-   * that fetches them.
-   */
+  /** Which of a block's entries is for the jump of the CHAIN exit that {@code bytes} belong to. */
+  static int entry(int bytes, CodePages.Block block) {
+    if (bytes == FlagHome.HOST.ordinal()) return block.direct;
+    if (bytes == FlagHome.SAVED.ordinal()) return block.entry;
+    return Math.max(block.entry, block.direct); // the one that does less
+  }
+
+  /** To the EIP in R8. Any flag may be seen there, so they travel in state.SAVED_FLAGS, and a block that wants them as the host's has an entry that fetches them. */
   void indirect() {
     if (home == FlagHome.HOST) saveFlags();
-    hot.rmq(0x8B, R10, STATE, JUMP_CACHE);
-    hot.rr(0x0FB7, R9, R8);
-    hot.rmq(0x8B, R11, STATE, GENERATION);
-    hot.rrq(0x03, R11, R8);
-    hot.rm(0, true, 0x03, R11, R10, R9, 3, 0);
-    int miss = hot.jcc(5);
-    hot.rm(0, false, 0xFF, 4, R10, R9, 3, JumpCache.TARGETS);
-    hereCold(miss);
-    restoreFlags(cold);
-    coldExit(Exits.LOOKUP, instruction.eip, 0, 0, 0, comparable[count]);
+    home = FlagHome.SAVED;
+    lookup(hot, JumpCache.TARGETS);
   }
 
-  /** The same without touching a flag: a key holds minus its EIP and generation, so the sum is 0 on a hit, and JRCXZ asks for that. */
+  /** On to the EIP in R8, with the flags as the jump cache's {@code targets} expect them. What leaves is in the cold stream. */
+  private void lookup(Assembler a, int targets) {
+    a.rmq(0x8B, R10, STATE, JUMP_CACHE);
+    a.rr(0x0FB7, R9, R8);
+    a.rmq(0x8B, R11, STATE, GENERATION);
+    a.rrq(0x03, R11, R8);
+    a.rm(0, true, 0x03, R11, R10, R9, 3, 0);
+    int miss = a.jcc(5);
+    a.rm(0, false, 0xFF, 4, R10, R9, 3, targets);
+    if (a == hot) hereCold(miss);
+    else a.here(miss);
+    if (home != FlagHome.HOST) restoreFlags(cold);
+    coldExit(Exits.LOOKUP, instruction.eip, 0, 0, 0, count);
+  }
+
+  /** The same with them in host flags, without touching any: a key holds minus its EIP and generation, so the sum is 0 on a hit, and JRCXZ asks for that. */
   private void lookupKeepingFlags() {
     cold.rrq(0x8B, R11, RCX);
     cold.rmq(0x8B, R10, STATE, JUMP_CACHE);
@@ -336,7 +345,7 @@ final class BlockEmitter {
     cold.rm(0, true, 0x8D, RCX, RCX, GROUP, 0, 0);
     cold.byte_(0xE3); cold.byte_(12); // jrcxz over the next three
     cold.rrq(0x8B, RCX, R11);
-    coldExit(Exits.LOOKUP, instruction.eip, 0, 0, 0, comparable[count]);
+    coldExit(Exits.LOOKUP, instruction.eip, 0, 0, 0, count);
     cold.rrq(0x8B, RCX, R11);
     cold.rm(0, false, 0xFF, 4, R10, R9, 3, JumpCache.DIRECT_TARGETS);
   }
@@ -360,14 +369,15 @@ final class BlockEmitter {
     cold.rm(0x8D, INSTRUCTIONS_LEFT, INSTRUCTIONS_LEFT, count - index);
     restoreSaved(cold);
     int twin = cold.jmp();
-    coldExit(Exits.TWIN, instruction.eip, 0, coldBase + twin, 0, comparable[index]);
+    coldExit(Exits.TWIN, instruction.eip, 0, coldBase + twin, 0, index);
   }
 
   /** Leaves before the instruction, which was not executed. */
-  void coldExit(int kind, int place, int bytes) { coldExit(kind, instruction.eip, count - index, place, bytes, comparable[index]); }
+  void coldExit(int kind, int place, int bytes) { coldExit(kind, instruction.eip, count - index, place, bytes, index); }
 
-  private void coldExit(int kind, int eip, int unused, int place, int bytes, int alive) {
-    int id = exits.add(kind, eip, unused, place, bytes, alive, fip, x87);
+  /** With the flags as they are before instruction number {@code before} of the block. */
+  private void coldExit(int kind, int eip, int unused, int place, int bytes, int before) {
+    int id = exits.add(kind, eip, unused, place, bytes, live[before], comparable[before], fip, x87);
     int call = cold.call();
     cold.patchInt(call, stubs.exit - (coldBase + call + 4));
     cold.int_(id);

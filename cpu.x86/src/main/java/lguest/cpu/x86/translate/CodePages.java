@@ -52,7 +52,7 @@ final class CodePages {
     Block reaching;
     /** Which 64-byte lines of the page hold code: a bit each. */
     long lines;
-    /** Jumps of its code, three numbers each: the EIP they lead to, the mode, and where they can be patched when there is a block. */
+    /** Jumps of its code, three numbers each: the EIP they lead to, the mode, and their exit until there is a block. */
     int[] waiting = NOBODY;
     int waits;
   }
@@ -110,22 +110,22 @@ final class CodePages {
     return pages[number];
   }
 
-  /** The jump at {@code place}, in code of that page, is to lead to {@code eip} when there is a block. */
-  void await(int number, int eip, int mode, int place) {
+  /** The jump of the CHAIN exit {@code id}, in code of that page, is to lead to {@code eip} when there is a block. */
+  void await(int number, int eip, int mode, int id) {
     Page page = pages[number];
     if (page.waits == page.waiting.length) page.waiting = Arrays.copyOf(page.waiting, Math.max(48, page.waits * 2));
     page.waiting[page.waits++] = eip;
     page.waiting[page.waits++] = mode;
-    page.waiting[page.waits++] = place;
+    page.waiting[page.waits++] = id;
   }
 
-  /** Hands over the places of jumps that waited for this block, and forgets them. */
-  void awaited(Block block, IntConsumer places) {
+  /** Hands over the exits of jumps that waited for this block, and forgets them. */
+  void awaited(Block block, IntConsumer exits) {
     Page page = pages[block.physical >>> 12];
     int[] waiting = page.waiting;
     for (int n = page.waits - 3; n >= 0; n -= 3) {
       if (waiting[n] != block.eip || waiting[n + 1] != block.mode) continue;
-      places.accept(waiting[n + 2]);
+      exits.accept(waiting[n + 2]);
       page.waits -= 3;
       System.arraycopy(waiting, page.waits, waiting, n, 3);
     }

@@ -41,7 +41,6 @@ final class ControlEmitter {
 
   /** The block ends before {@code eip} for no reason of the guest's. */
   boolean jump(int eip) {
-    block.settleFlags();
     block.to(a.jmp(), eip);
     return true;
   }
@@ -56,7 +55,7 @@ final class ControlEmitter {
 
   private boolean loop(Instruction i, int op) {
     if (i.addressSize != 4) return false;
-    block.needFlags();
+    if (op < 0xE2) block.needFlags();
     // LEA and JRCXZ touch no flag; the upper half of RCX is always 0.
     if (op != 0xE3) a.rm(0x8D, RCX, RCX, -1);
     a.byte_(0xE3);

@@ -28,8 +28,8 @@ final class Exits {
   static final int INT = 11;
   /** LOOP: in the loop that begins at the EIP in {@link #place}, an access does not keep to a page for long enough ({@link LoopSites}); the instruction at {@link #eip} was not executed. */
   static final int LOOP = 12;
-  /** Numbers of exits that belong to no block: each of kind LOOKUP, and behind it one of kind MODE. Some leave while no arithmetic flag is alive. */
-  static final int ONWARD = 0, ONWARD_WITHOUT_FLAGS = 2;
+  /** Number of an exit that belongs to no block, of kind LOOKUP; behind it is one of kind MODE. */
+  static final int ONWARD = 0;
   /** In {@link #x87}: no x87 instruction has completed in this block. */
   static final int NO_X87 = -1;
 
@@ -38,7 +38,7 @@ final class Exits {
 
   /** Where things stand in an entry, in bytes, and its size: two to the power of {@link #SHIFT}. */
   static final int KIND = 0, PLACE = 12, BYTES = 16, SHIFT = 5;
-  private static final int EIP = 4, UNUSED = 8, ALIVE = 20, FIP = 24, X87 = 28;
+  private static final int EIP = 4, UNUSED = 8, FLAGS = 20, FIP = 24, X87 = 28;
   private static final int SMALLEST = 4096;
 
   private final long state;
@@ -55,10 +55,8 @@ final class Exits {
   /** Forgets all exits of blocks. */
   void clear() {
     count = 0;
-    for (int alive : new int[] {Flags.ARITHMETIC, 0}) {
-      add(LOOKUP, 0, 0, 0, 0, alive, 0, NO_X87);
-      add(MODE, 0, 0, 0, 0, alive, 0, NO_X87);
-    }
+    add(LOOKUP, 0, 0, 0, 0, Flags.ARITHMETIC, Flags.ARITHMETIC, 0, NO_X87);
+    add(MODE, 0, 0, 0, 0, Flags.ARITHMETIC, Flags.ARITHMETIC, 0, NO_X87);
   }
 
   private void make(long entries) {
@@ -71,11 +69,12 @@ final class Exits {
    * @param unused instructions of the block, from that one on: the budget gets them back
    * @param place offset in code memory: where to resume after LOAD and STORE, what to patch for CHAIN
    * @param bytes size of a LOAD or STORE
-   * @param alive arithmetic flags somebody may still read and the manual defines; others are not kept, or this processor's affair
+   * @param shown arithmetic flags that are the guest's there; others will be overwritten unseen
+   * @param alive those of them that the manual defines; others are this processor's affair
    * @param fip EIP of the last x87 instruction of the block that has completed
    * @param x87 its FOP, and above bit 16 the segment + 1 of the last memory operand of one, 0 for none; or {@link #NO_X87}
    */
-  int add(int kind, int eip, int unused, int place, int bytes, int alive, int fip, int x87) {
+  int add(int kind, int eip, int unused, int place, int bytes, int shown, int alive, int fip, int x87) {
     if ((long) count << SHIFT == table.byteSize()) {
       MemorySegment before = table;
       make(count * 2L);
@@ -86,7 +85,7 @@ final class Exits {
     set(count, UNUSED, unused);
     set(count, PLACE, place);
     set(count, BYTES, bytes);
-    set(count, ALIVE, alive);
+    set(count, FLAGS, shown << 16 | alive);
     set(count, FIP, fip);
     set(count, X87, x87);
     return count++;
@@ -106,7 +105,9 @@ final class Exits {
 
   int bytes(int id) { return get(id, BYTES); }
 
-  int alive(int id) { return get(id, ALIVE); }
+  int shown(int id) { return get(id, FLAGS) >>> 16; }
+
+  int alive(int id) { return get(id, FLAGS) & 0xFFFF; }
 
   int fip(int id) { return get(id, FIP); }
 

@@ -276,9 +276,9 @@ final class IntegerEmitter {
       block.memory.access(4, false);
       a.rm(0x8B, R9, R8, 0);
     } else {
-      block.clobberFlags();
       a.rr(0x8B, R9, host(i.rm));
     }
+    block.clobberFlags();
     return true;
   }
 

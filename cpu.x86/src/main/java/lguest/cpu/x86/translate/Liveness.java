@@ -7,17 +7,57 @@ import lguest.cpu.x86.decode.Instruction;
 import lguest.cpu.x86.decode.Mnemonic;
 import lguest.cpu.x86.state.Flags;
 
-/** Which arithmetic flags somebody may still read, per place in a block. What nobody reads need not survive a soft TLB check. */
+/**
+ * Which arithmetic flags may still be seen, per place in a block: an instruction may read them, or leave emitted code, by a fault say, and then all are shown. What nobody sees need not survive a soft TLB check. All that is not seen is overwritten before
+ * control can leave, and within {@link #REACH} instructions.
+ */
 final class Liveness {
-  private static final int LOOK_AHEAD = 6;
+  private static final int LOOK_AHEAD = 6, STRIDE = 8;
+  /** Flags that are not alive at some place have been written again so many instructions later, whichever way those went. */
+  static final int REACH = STRIDE + LOOK_AHEAD;
 
   private Liveness() {}
 
   /** Fills in element n: flags alive before instruction n; the last one: {@code liveOut}. */
   static void before(Instruction[] code, int count, int liveOut, int[] live) {
     live[count] = liveOut & Flags.ARITHMETIC;
-    for (int n = count - 1; n >= 0; n--) live[n] = live[n + 1] & ~killed(code[n]) | code[n].encoding.flagsRead() & Flags.ARITHMETIC;
+    for (int n = count - 1; n >= 0; n--) {
+      live[n] = n % STRIDE == STRIDE - 1 || shows(code[n]) ? Flags.ARITHMETIC : live[n + 1] & ~killed(code[n]) | code[n].encoding.flagsRead() & Flags.ARITHMETIC;
+    }
   }
+
+  /** Flags that must be the guest's in the host's own when the instruction is executed, of which {@code after} are alive behind it: those it reads, and those it leaves alone while it writes others. */
+  static int kept(Instruction i, int after) {
+    Encoding e = i.encoding;
+    boolean writes = (e.flagsWritten() | e.flagsUndefined()) != 0;
+    return (e.flagsRead() | (writes ? after & ~killed(i) : 0)) & Flags.ARITHMETIC;
+  }
+
+  /** Whether a block wants flags in the host's own before anything can take them from there. */
+  static boolean startsWithFlags(Instruction[] code, int count, int[] live) {
+    for (int n = 0; n < count; n++) {
+      if (kept(code[n], live[n + 1]) != 0) return true;
+      if (shows(code[n])) return false;
+    }
+    return false;
+  }
+
+  /** These go to the end in any case when their operands are registers. */
+  private static final Set<Mnemonic> QUIET = EnumSet.of(Mnemonic.ADD, Mnemonic.ADC, Mnemonic.SUB, Mnemonic.SBB, Mnemonic.AND, Mnemonic.OR, Mnemonic.XOR, Mnemonic.CMP, Mnemonic.TEST, Mnemonic.INC,
+      Mnemonic.DEC, Mnemonic.NEG, Mnemonic.NOT, Mnemonic.MOV, Mnemonic.MOVZX, Mnemonic.MOVSX, Mnemonic.SHL, Mnemonic.SHR, Mnemonic.SAR, Mnemonic.ROL, Mnemonic.ROR, Mnemonic.RCL, Mnemonic.RCR,
+      Mnemonic.SHLD, Mnemonic.SHRD, Mnemonic.SET, Mnemonic.CMOV, Mnemonic.BT, Mnemonic.BTS, Mnemonic.BTR, Mnemonic.BTC, Mnemonic.BSF, Mnemonic.BSR, Mnemonic.BSWAP, Mnemonic.XCHG, Mnemonic.XADD,
+      Mnemonic.CMPXCHG, Mnemonic.CLC, Mnemonic.STC, Mnemonic.CMC, Mnemonic.CLD, Mnemonic.STD, Mnemonic.IMUL, Mnemonic.MUL, Mnemonic.CBW, Mnemonic.CWD, Mnemonic.LAHF, Mnemonic.SAHF, Mnemonic.J,
+      Mnemonic.JMP, Mnemonic.LOOP, Mnemonic.LOOPE, Mnemonic.LOOPNE, Mnemonic.JCXZ);
+
+  /** Whether control may leave emitted code at the instruction, so that flags are seen. */
+  private static boolean shows(Instruction i) {
+    Mnemonic m = i.mnemonic();
+    if (m == Mnemonic.LEA || m == Mnemonic.NOP) return i.lock;
+    return i.memory() || i.lock || !QUIET.contains(m) || m == Mnemonic.MOV && readsOrWritesOthers(i.encoding.opcode());
+  }
+
+  /** MOV to and from segment, control and debug registers, and by an address in the instruction. */
+  private static boolean readsOrWritesOthers(int opcode) { return opcode == 0x8C || opcode == 0x8E || opcode >= 0xA0 && opcode <= 0xA3 || opcode >= 0x0F20; }
 
   /** Takes out of element n what some instruction before n left undefined, by the manual's word, and none has defined since. */
   static void withoutUndefined(Instruction[] code, int count, int[] live) {
@@ -29,14 +69,13 @@ final class Liveness {
     }
   }
 
-  /** Flags somebody may read from {@code eip} on, as far as the page tells. */
+  /** Flags that may be seen from {@code eip} on, as far as the page tells. */
   static int at(int eip, DecodedPage page) {
     int open = Flags.ARITHMETIC;
     int read = 0;
     for (int n = 0; n < LOOK_AHEAD && open != 0 && page.contains(eip); n++) {
       Instruction i = page.at(eip);
-      // Exits of what is not emitted show all flags to the interpreter.
-      if (i == null || i.encoding.endsBlock()) break;
+      if (i == null || i.encoding.endsBlock() || shows(i)) break;
       read |= i.encoding.flagsRead() & open;
       open &= ~killed(i);
       eip = i.nextEip();

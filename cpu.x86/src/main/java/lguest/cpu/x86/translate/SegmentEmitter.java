@@ -83,6 +83,7 @@ final class SegmentEmitter {
 
   private boolean load(Instruction i, int segment) {
     boolean pop = i.encoding.opcode() != 0x8E;
+    block.clobberFlags();
     if (pop) {
       block.memory.access(GUEST_ESP, 0, 4, false);
       a.rm(0x0FB7, R11, R8, 0);
@@ -91,7 +92,6 @@ final class SegmentEmitter {
       block.memory.access(2, false);
       a.rm(0x0FB7, R11, R8, 0);
     } else {
-      block.clobberFlags();
       a.rr(0x0FB7, R11, host(i.rm));
     }
     a.rm(0x3B, R11, STATE, selector(segment));

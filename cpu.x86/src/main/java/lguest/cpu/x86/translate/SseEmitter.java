@@ -116,6 +116,7 @@ final class SseEmitter {
 
   /** A value that would unmask an exception, or cannot be loaded at all, is the interpreter's. */
   private void loadControl() {
+    block.clobberFlags();
     block.memory.access(4, false);
     a.rm(0x8B, R11, R8, 0);
     a.rm(0x89, R11, STATE, SCRATCH);

@@ -123,8 +123,12 @@ final class StringEmitter {
     back(kind == CMPS);
     a.rm(0, false, 0x8D, RCX, RCX, R9, 0, 0);
     int decided = a.jcc(rep == 0xF3 ? NOT_ZERO : ZERO);
-    a.byte_(0xE3); a.byte_(5); // jrcxz over the jump
+    a.byte_(0xE3);
+    int last = a.size();
+    a.byte_(0);
+    block.saveFlags();
     a.patchJump(a.jmp(), again);
+    a.hereShort(last);
     a.here(decided);
     block.unchangedFrom(none);
   }

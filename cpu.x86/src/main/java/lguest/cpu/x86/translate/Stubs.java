@@ -25,7 +25,7 @@ final class Stubs {
   /** Code to enter for whatever block is at state.EIP. */
   final int resume;
   /** See {@link Crossing}. */
-  final int onward, onwardWithoutFlags, interrupt, interruptReturn, loadSegment;
+  final int onward, interrupt, interruptReturn, loadSegment;
   final int end;
 
   Stubs(CodeMemory memory) {
@@ -39,7 +39,6 @@ final class Stubs {
     exit = a.size();
     exit(a, walk);
     onward = Crossing.emitOnward(a, exit, Exits.ONWARD);
-    onwardWithoutFlags = Crossing.emitOnward(a, exit, Exits.ONWARD_WITHOUT_FLAGS);
     resume = a.size();
     resume(a, onward);
     interrupt = a.size();

@@ -71,6 +71,9 @@ public final class Translator implements AutoCloseable {
     boolean interpret(Object prepared);
   }
 
+  /** See {@link #flagsSettled}. */
+  public static final int SETTLED = Liveness.REACH;
+
   private static final int CODE_SIZE = 48 << 20;
   /** Blocks kept. A guest that wants more (one page mapped at thousands of addresses does) starts afresh. */
   private static final int MOST_BLOCKS = 1 << 18;
@@ -104,6 +107,9 @@ public final class Translator implements AutoCloseable {
   private int given;
   private int interpreted;
   private int flagsAlive = Flags.ARITHMETIC;
+  /** See {@link #flagsSettled}: flags that are, and after how many instructions more all are in any case. */
+  private int flagsRight = Flags.ARITHMETIC;
+  private int unsettled;
   private boolean faulted;
   /** The next block is to be one without groups. */
   private boolean plain;
@@ -198,7 +204,18 @@ public final class Translator implements AutoCloseable {
   }
 
   /** Forgets that arithmetic flags were dead where emitted code was left. */
-  public void allFlagsAlive() { flagsAlive = Flags.ARITHMETIC; }
+  public void allFlagsAlive() { flagsAlive = flagsRight = Flags.ARITHMETIC; }
+
+  /** Whether all arithmetic flags are what they must be. Emitted code was perhaps left where some were dead; those will all be written by the next {@link #SETTLED} instructions, none of which faults before. */
+  public boolean flagsSettled() { return flagsRight == Flags.ARITHMETIC || unsettled == 0; }
+
+  /** The interpreter is about to execute the instruction at EIP. Fetching it may fault. */
+  public void aboutToStep() {
+    if (flagsSettled()) return;
+    unsettled--;
+    int eip = eip();
+    if (select(eip, processor.mmu().fetch(eip))) flagsRight |= Liveness.killed(compiler.page.at(eip));
+  }
 
   /** Arithmetic flags that are right now: those that could still be read where emitted code was last left. What the interpreter has set since may be right besides. */
   public int flagsAlive() { return flagsAlive; }
@@ -226,6 +243,8 @@ public final class Translator implements AutoCloseable {
       int kind = exits.kind(id);
       left[kind]++;
       flagsAlive = exits.alive(id);
+      flagsRight = exits.shown(id);
+      unsettled = SETTLED;
       if (Native.get8(state + FPU_LOADED) != 0) x87Pointers.settle(id);
       switch (kind) {
         case Exits.CHAIN -> {
@@ -324,15 +343,19 @@ public final class Translator implements AutoCloseable {
   private void link(CodePages.Block block) {
     int page = block.physical >>> 12;
     int mode = block.mode & ~Mode.PLAIN;
-    if (block.mode == mode && !block.crosses()) pages.awaited(block, place -> memory.patchInt(place, block.direct - (place + 4)));
+    if (block.mode == mode && !block.crosses()) pages.awaited(block, id -> link(id, block));
     for (int id = compiler.firstExit; id < exits.size(); id++) {
       if (exits.kind(id) != Exits.CHAIN) continue;
       int eip = exits.eip(id);
-      int place = exits.place(id);
       CodePages.Block target = pages.find(page << 12 | eip & 0xFFF, eip, mode);
-      if (target == null || target.instructions == 0 || target.crosses()) pages.await(page, eip, mode, place);
-      else memory.patchInt(place, target.direct - (place + 4));
+      if (target == null || target.instructions == 0 || target.crosses()) pages.await(page, eip, mode, id);
+      else link(id, target);
     }
+  }
+
+  private void link(int id, CodePages.Block target) {
+    int place = exits.place(id);
+    memory.patchInt(place, BlockEmitter.entry(exits.bytes(id), target) - (place + 4));
   }
 
   private boolean interpretHere() {

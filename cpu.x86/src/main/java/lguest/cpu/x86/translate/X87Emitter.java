@@ -53,6 +53,7 @@ final class X87Emitter {
     int form = Escape.memory(i.opcode, i.reg);
     if ((form & (Escape.UNDEFINED | Escape.ENVIRONMENT | Escape.SSE3)) != 0 || i.addressSize != 4 || !block.memory.reachable(i)) return false;
     block.fpu(FPU_X87);
+    if (i.mnemonic() == Mnemonic.FLDCW) block.clobberFlags();
     block.memory.access(form & Escape.SIZE, (form & Escape.STORE) != 0);
     if (i.mnemonic() == Mnemonic.FLDCW) {
       a.rm(0x0FB7, R11, R8, 0);

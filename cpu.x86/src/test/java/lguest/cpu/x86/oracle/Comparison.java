@@ -98,8 +98,7 @@ final class Comparison {
     // AMD's have already filled some registers when a later one cannot be read.
     boolean partly = at.equals("POPA") && t.vector == 14;
     for (int i = 0; i < 8; i++) if (!partly && t.registers[i] != o.registers[i]) return Outcome.REGISTER[i];
-    int dead = fault(o) && !ours.keepsDeadFlags ? ARITHMETIC : 0;
-    int flags = (t.eflags ^ o.eflags) & compared & ~dead;
+    int flags = (t.eflags ^ o.eflags) & compared;
     if (flags != 0) return "eflags " + Integer.toHexString(flags);
     // All null selectors are one to kernels that save and restore them.
     for (int i = 0; i < 6; i++) if (t.selectors[i] != o.selectors[i] && (t.selectors[i] | o.selectors[i]) > 3) return "selectors";
@@ -114,11 +113,6 @@ final class Comparison {
     for (int i = 0; i < 16; i++) if (t.xmm[i] != o.xmm[i]) return "xmm";
     if (!Arrays.equals(t.changes, o.changes) && !(o.vector == 14 && MANY_STORES.contains(at))) return "memory";
     return null;
-  }
-
-  /** In the middle of code, as opposed to a program's end. */
-  static boolean fault(Outcome o) {
-    return o.vector != 1 && o.vector != 3 && o.vector != 4;
   }
 
   private static String name(Instruction i) {

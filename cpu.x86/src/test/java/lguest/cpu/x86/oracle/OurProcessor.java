@@ -35,12 +35,8 @@ final class OurProcessor implements AutoCloseable {
   private byte[] code;
   private int offset;
 
-  /** Whether a fault shows the arithmetic flags that the program would have overwritten before reading them. The translator does not keep those. */
-  final boolean keepsDeadFlags;
-
   OurProcessor(Arena arena, byte[] image, boolean segments, Engine engine) {
     this.segments = segments;
-    keepsDeadFlags = engine == Engine.INTERPRET;
     memory = arena.allocate(stackFrame + Area.STACK_SIZE, PAGE);
     this.image = MemorySegment.ofArray(image);
     int[] areas = {Area.CODE, Area.DATA, Area.STACK};
@@ -96,7 +92,7 @@ final class OurProcessor implements AutoCloseable {
     load(p);
     Exit exit = Exit.BUDGET;
     for (int left = BUDGET; left > 0 && exit == Exit.BUDGET; ) {
-      int piece = 1 + random.nextInt(5);
+      int piece = 1 + random.nextInt(random.nextBoolean() ? 5 : 40);
       exit = cpu.run(piece);
       left -= piece;
     }
