@@ -82,7 +82,8 @@ final class Lockstep {
 
   private void restore(byte[] saved) {
     // What is left out is the translator's own, and what other threads ask for meanwhile.
-    Native.copy(saved, 0, c.state, REQUEST);
+    Native.copy(saved, 0, c.state, JUMP_CACHE);
+    Native.copy(saved, EIP, c.state + EIP, REQUEST - EIP);
     Native.copy(saved, AFTER_REQUEST, c.state + AFTER_REQUEST, TLB - AFTER_REQUEST);
     Native.copy(saved, SEGMENTS, c.state + SEGMENTS, COMPARED - SEGMENTS);
     c.mmu.setUser(Native.get32(c.state + CPL) == 3);

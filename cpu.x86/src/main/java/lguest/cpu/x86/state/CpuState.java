@@ -17,8 +17,23 @@ package lguest.cpu.x86.state;
 public final class CpuState {
   private CpuState() {}
 
-  // General registers, in encoding order; room for R8..R15.
+  // General registers, in encoding order.
   public static final int EAX = 0x00, ECX = 0x08, EDX = 0x10, EBX = 0x18, ESP = 0x20, EBP = 0x28, ESI = 0x30, EDI = 0x38;
+
+  // The translator's own, see below; what emitted code uses most is where short displacements reach.
+  /** Address of the jump cache, and the generation (shifted by 32) its entries must have. */
+  public static final int JUMP_CACHE = 0x40, GENERATION = 0x48;
+  /** A value that one instruction carries from its first memory access to its second. */
+  public static final int SCRATCH = 0x50;
+  /** Arithmetic flags out of the way: high byte as LAHF, low byte OF. */
+  public static final int SAVED_FLAGS = 0x58;
+  /** The instruction budget when emitted code last came to a loop of one block from elsewhere, see translate.GuestFlags. */
+  public static final int LOOP_FIRST = 0x5C;
+  /** What of {@link #FXSAVE} stands in the host's own unit and may be used there: 1 x87, 2 SSE. One byte. */
+  public static final int FPU_LOADED = 0x60, FPU_X87 = 1, FPU_SSE = 2;
+  /** Number + 1 of the exit entry that knows the last x87 instruction of the last block that had one; 0 for none. And its operand's segment + 1. */
+  public static final int X87_SITE = 0x68, X87_SEGMENT = 0x6C;
+
   /**
    * Next instruction. The interpreter stores it when it leaves a chain of blocks or an instruction wants it, not per
    * instruction.
@@ -54,14 +69,6 @@ public final class CpuState {
   public static final int BUDGET = 0x170;
   /** Number of the exit last taken, and R8 at that moment: a linear address or an EIP. */
   public static final int EXIT_ID = 0x174, EXIT_VALUE = 0x178;
-  /** Arithmetic flags out of the way: high byte as LAHF, low byte OF. */
-  public static final int SAVED_FLAGS = 0x17C;
-  /** Address of the jump cache, and the generation (shifted by 32) its entries must have. */
-  public static final int JUMP_CACHE = 0x180, GENERATION = 0x188;
-  /** A value that one instruction carries from its first memory access to its second. */
-  public static final int SCRATCH = 0x190;
-  /** What of {@link #FXSAVE} stands in the host's own unit and may be used there: 1 x87, 2 SSE. One byte. */
-  public static final int FPU_LOADED = 0x198, FPU_X87 = 1, FPU_SSE = 2;
   /** The JVM's MXCSR and x87 control word, while ours are loaded. */
   public static final int HOST_MXCSR = 0x19C, HOST_FCW = 0x1AC;
   /** While loaded: FOP, then FIP and FCS, then FDP and FDS; the host's own tell of emitted code. */
@@ -70,8 +77,6 @@ public final class CpuState {
   public static final int SEGMENTS_CURRENT = 0x1C0;
   /** R13 of emitted code while it is away: the host address its group of accesses begins at. */
   public static final int GROUP_BASE = 0x1C8;
-  /** Number + 1 of the exit entry that knows the last x87 instruction of the last block that had one; 0 for none. And its operand's segment + 1. */
-  public static final int X87_SITE = 0x1A0, X87_SEGMENT = 0x1A4;
 
   /** Model-specific registers 174, 175 and 176. */
   public static final int SYSENTER_CS = 0x1F0, SYSENTER_ESP = 0x1F4, SYSENTER_EIP = 0x1F8;

@@ -66,7 +66,7 @@ final class AccessEmitter {
       reach(BlockEmitter.host(i.base), i.displacement, bytes, write);
       return;
     }
-    block.clobberFlags();
+    block.flags.clobber();
     int retry = block.hotAt();
     address();
     checkApart(bytes, write, retry);
@@ -83,7 +83,7 @@ final class AccessEmitter {
 
   /** The same for an operand that must be aligned to its size, a power of two up to 64; where it is not, the interpreter raises #GP before any page fault. */
   void accessAligned(int bytes, boolean write) {
-    block.clobberFlags();
+    block.flags.clobber();
     int retry = block.hotAt();
     address();
     hot.rr(0xF6, 0, R8);
@@ -101,7 +101,7 @@ final class AccessEmitter {
   void reach(int hostRegister, int displacement, int bytes, boolean write) {
     int group = coalescing.groupOf(block.index, hostRegister == GUEST_ESP ? ESP : hostRegister, displacement, bytes, write);
     if (group == NO_GROUP) {
-      block.clobberFlags();
+      block.flags.clobber();
       int retry = block.hotAt();
       hot.rm(0x8D, R8, hostRegister, displacement);
       checkApart(bytes, write, retry);
@@ -109,7 +109,7 @@ final class AccessEmitter {
     }
     if (group != openGroup) {
       openGroup = group;
-      block.clobberFlags();
+      block.flags.clobber();
       int retry = block.hotAt();
       hot.rm(0x8D, R8, hostRegister, coalescing.base(group));
       block.hereCold(lookUp(coalescing.bytes(group), coalescing.writes(group)));
@@ -127,7 +127,7 @@ final class AccessEmitter {
     cold.group1(false, 4, R9, 0xFFFFF000);
     cold.rr(0x3B, R9, R10);
     int crosses = cold.jcc(5);
-    block.restoreSaved(cold);
+    block.flags.restore(cold);
     block.coldExit(write ? Exits.GROUP_STORE : Exits.GROUP_LOAD, retry, bytes);
     cold.here(crosses);
     block.leaveForTwin();
@@ -141,7 +141,7 @@ final class AccessEmitter {
 
   /** The ModRM operand as a string of bits, of which {@code register} names one: R8 is the host address of the 32 it is among, R10 its number there. */
   void accessBits(int register, boolean write) {
-    block.clobberFlags();
+    block.flags.clobber();
     int retry = block.hotAt();
     address();
     hot.rr(0x8B, R9, register);
@@ -185,7 +185,7 @@ final class AccessEmitter {
     operandIndex = R9;
     operandDisplacement = 0;
     block.hereCold(lookUp(bytes, write));
-    block.restoreSaved(cold);
+    block.flags.restore(cold);
     block.coldExit(write ? Exits.STORE : Exits.LOAD, retry, bytes);
   }
 
@@ -217,7 +217,7 @@ final class AccessEmitter {
     loop.emitCopy(cold, site);
     block.toHot(cold.jmp());
     cold.here(enough);
-    block.restoreSaved(cold);
+    block.flags.restore(cold);
     block.coldExit(Exits.LOOP, start, 0);
     cold.here(miss);
     return BlockEmitter.FOLLOWS;

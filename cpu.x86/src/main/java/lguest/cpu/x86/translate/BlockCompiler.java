@@ -18,6 +18,8 @@ final class BlockCompiler {
   private final SegmentEmitter segments;
   private final ControlEmitter control;
   private final int coldStart;
+  /** Blocks may lead to each other. */
+  private boolean linked = true;
   private int hotAt;
   private int coldAt;
 
@@ -52,8 +54,11 @@ final class BlockCompiler {
   /** Says of the next block, should it be a loop, that its accesses do not keep to their pages. */
   void jumpsAbout(boolean jumpsAbout) { block.memory.jumpsAbout = jumpsAbout; }
 
-  /** From now on only instructions whose results do not depend on the make of the host's processor. */
-  void exact() { x87.exact = control.exact = true; }
+  /** From now on only instructions whose results do not depend on the make of the host's processor, and each block leaves at its end. */
+  void exact() {
+    x87.exact = control.exact = true;
+    linked = false;
+  }
 
   void clear() {
     hotAt = stubs.end;
@@ -96,7 +101,6 @@ final class BlockCompiler {
     first = count == 0 ? Mnemonic.INVALID : code[0].mnemonic();
     firstExit = exits.size();
     while (count > 0) {
-      exits.truncate(firstExit);
       int possible = emit(count, mode);
       if (possible == count) break;
       count = possible;
@@ -115,7 +119,18 @@ final class BlockCompiler {
   /** Returns how many instructions the block can have; when that is all of them, it has been emitted. */
   private int emit(int count, int mode) {
     Instruction last = code[count - 1];
-    block.enter(code, count, liveOut(last), mode, hotAt, coldAt);
+    int liveOut = liveOut(last);
+    int possible = emit(count, mode, liveOut, linked, false);
+    // A loop knows only at its end what it can assume at its beginning.
+    if (possible == count && block.flags.worthAnother()) emit(count, mode, liveOut, true, true);
+    if (possible == count && block.flags.assumedWrongly()) emit(count, mode, liveOut, false, false);
+    return possible;
+  }
+
+  private int emit(int count, int mode, int liveOut, boolean loops, boolean again) {
+    exits.truncate(firstExit);
+    Instruction last = code[count - 1];
+    block.enter(code, count, liveOut, mode, hotAt, coldAt, loops, again);
     boolean jumped = false;
     for (int n = 0; n < count; n++) {
       Instruction i = code[n];

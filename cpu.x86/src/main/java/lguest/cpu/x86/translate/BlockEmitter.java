@@ -8,18 +8,10 @@ import lguest.cpu.x86.decode.Instruction;
 import lguest.cpu.x86.state.Mode;
 
 /**
- * What the code of a block is made of besides its instructions: the entry with the budget, memory accesses ({@link AccessEmitter}), flags that must survive them,
+ * What the code of a block is made of besides its instructions: the entry with the budget, memory accesses ({@link AccessEmitter}), flags that must survive them ({@link GuestFlags}),
  * and the ways out. Everything rare goes to a second, cold stream, so that the hot one stays dense.
  */
 final class BlockEmitter {
-  private enum FlagHome {
-    /** In the host's flags (or nobody wants them). */
-    HOST,
-    /** In state.SAVED_FLAGS; the host's are garbage. */
-    SAVED,
-    BOTH
-  }
-
   /** Not a jump: what it would lead to is what comes next in the cold stream. */
   static final int FOLLOWS = -1;
   static final int MOST_INSTRUCTIONS = 64;
@@ -31,9 +23,7 @@ final class BlockEmitter {
   private final Stubs stubs;
   private final Exits exits;
   private final DecodedPage page;
-  /** Before each instruction: flags that may still be seen, and of those the ones the manual defines. */
-  private final int[] live = new int[MOST_INSTRUCTIONS + 1];
-  private final int[] comparable = new int[MOST_INSTRUCTIONS + 1];
+  final GuestFlags flags = new GuestFlags(hot);
 
   // The block being emitted.
   private int hotBase;
@@ -43,10 +33,12 @@ final class BlockEmitter {
   /** The instruction being emitted. */
   int index;
   Instruction instruction;
-  private FlagHome home;
   /** Where jumps with flags in state.SAVED_FLAGS come in, and those with them in host flags: offsets in code memory. */
   int entry;
   int direct;
+  /** Where it may come back to itself, and from which EIP on. */
+  private int back;
+  private int start;
   /** FPU_ bits known to be set. */
   private int loaded;
   /** What {@link Exits} is to know of the block's x87 instructions so far. */
@@ -60,33 +52,35 @@ final class BlockEmitter {
     this.page = page;
   }
 
-  /** Begins a block, to stand at these offsets: takes its instructions off the budget; leaves when that is used up. */
-  void enter(Instruction[] code, int count, int liveOut, int mode, int hotBase, int coldBase) {
+  /**
+   * Begins a block, to stand at these offsets: takes its instructions off the budget; leaves when that is used up.
+   *
+   * @param loops as {@link GuestFlags#begin} has it, and {@code again}
+   */
+  void enter(Instruction[] code, int count, int liveOut, int mode, int hotBase, int coldBase, boolean loops, boolean again) {
     this.hotBase = hotBase;
     this.coldBase = coldBase;
     this.mode = mode;
     this.count = count;
+    start = code[0].eip;
     hot.clear();
     cold.clear();
     index = 0;
-    home = FlagHome.HOST;
     loaded = 0;
     fip = 0;
     x87 = Exits.NO_X87;
     x87Operand = false;
-    Liveness.before(code, count, liveOut, live);
-    System.arraycopy(live, 0, comparable, 0, count + 1);
-    Liveness.withoutUndefined(code, count, comparable);
+    flags.begin(code, count, liveOut, loops, again);
     memory.begin(code, count, mode);
-    hereCold(live[0] != 0 && Liveness.startsWithFlags(code, count, live) ? enterWithFlags() : enterWithout());
-    restoreSaved(cold);
-    coldExit(Exits.COUNT, code[0].eip, count, 0, 0, 0);
+    hereCold(flags.startInHost() ? enterWithFlags() : enterWithout());
+    flags.restore(cold);
+    coldExit(Exits.COUNT, start, count, 0, 0, 0);
   }
 
   /** Flags that come in alive are the host's afterwards. Returns the jump that is taken when the budget is used up. */
   private int enterWithFlags() {
     entry = hotAt();
-    restoreFlags(hot);
+    GuestFlags.restoreSaved(hot);
     direct = hotAt();
     // Test the sign without touching any. The budget stays below 2^24, so its top byte is 0 unless it is negative.
     hot.rrq(0x8B, R11, RCX);
@@ -103,9 +97,17 @@ final class BlockEmitter {
 
   /** Those that come in alive are only to be shown, should control leave: they are put away. The same answer. */
   private int enterWithout() {
-    direct = hotAt();
-    clobberFlags();
-    entry = hotAt();
+    direct = entry = hotAt();
+    if (flags.shown(0) != 0) {
+      flags.save();
+      entry = hotAt();
+      if (flags.assumes()) {
+        hot.rm(0x89, INSTRUCTIONS_LEFT, STATE, LOOP_FIRST);
+        while ((hotAt() & 15) != 0) hot.byte_(0x90); // loops run faster from there
+      }
+      flags.putAwayAtEntry();
+    }
+    back = hotAt();
     hot.group1(false, 5, INSTRUCTIONS_LEFT, count);
     return hot.jcc(8);
   }
@@ -124,48 +126,7 @@ final class BlockEmitter {
   void at(int index, Instruction instruction) {
     this.index = index;
     this.instruction = instruction;
-  }
-
-  // ---- flags
-
-  /** Before emitting something that changes host flags without being the guest's wish. */
-  void clobberFlags() {
-    if (live[index] == 0) return;
-    if (home == FlagHome.HOST) saveFlags();
-    home = FlagHome.SAVED;
-  }
-
-  /** Brings the host's flags to state.SAVED_FLAGS, changing none. Destroys R11. */
-  void saveFlags() {
-    hot.rr(0x8B, R11, RAX);
-    saveToAx(hot);
-    hot.rm(0x66, false, 0x89, RAX, STATE, NONE, 0, SAVED_FLAGS);
-    hot.rr(0x8B, RAX, R11);
-  }
-
-  /** Before the guest's own instruction, when it reads host flags or changes only some of them. */
-  void needFlags() {
-    if (home != FlagHome.SAVED) return;
-    restoreFlags(hot);
-    home = FlagHome.BOTH;
-  }
-
-  /** Before a guest instruction that changes host flags: brings back what must survive it. */
-  void aboutToSetFlags() {
-    if (Liveness.kept(instruction, live[index + 1]) != 0) needFlags();
-    home = FlagHome.HOST;
-  }
-
-  /** Brings the host's flags back where they are the guest's no more. */
-  void restoreSaved(Assembler a) {
-    if (home == FlagHome.SAVED) restoreFlags(a);
-  }
-
-  static void restoreFlags(Assembler a) {
-    a.rr(0x8B, R11, RAX);
-    a.rm(0, false, 0x0FB7, RAX, STATE, NONE, 0, SAVED_FLAGS);
-    restoreFromAx(a);
-    a.rr(0x8B, RAX, R11);
+    flags.at(index);
   }
 
   // ---- floating point
@@ -174,7 +135,7 @@ final class BlockEmitter {
   void fpu(int what) {
     if ((loaded & what) != 0) return;
     loaded |= what;
-    clobberFlags();
+    flags.clobber();
     hot.rm(0xF6, 0, STATE, FPU_LOADED);
     hot.byte_(what);
     int missing = hot.jcc(4);
@@ -186,7 +147,7 @@ final class BlockEmitter {
     cold.byte_(what);
     int loadedNow = cold.jcc(5);
     cold.patchInt(loadedNow, back - (coldBase + loadedNow + 4));
-    restoreSaved(cold);
+    flags.restore(cold);
     coldExit(Exits.INTERPRET, 0, 0);
   }
 
@@ -219,31 +180,30 @@ final class BlockEmitter {
   /** The instruction has set flags; the jump whose displacement lies at {@code jump} comes here with those from before it. */
   void unchangedFrom(int jump) {
     hereCold(jump);
-    restoreSaved(cold);
+    flags.restore(cold);
     toHot(cold.jmp());
-    home = FlagHome.HOST;
+    flags.set();
   }
 
   /** The jump whose displacement lies at {@code jump} goes to the interpreter, for this instruction. Guest state must be as before it. */
   void interpretFrom(int jump) {
     hereCold(jump);
-    restoreSaved(cold);
+    flags.restore(cold);
     coldExit(Exits.INTERPRET, 0, 0);
   }
 
   /** Whether all flags alive before the instruction are what every processor makes of them. */
-  boolean comparable() { return comparable[index] == live[index]; }
+  boolean comparable() { return flags.comparable(index) == flags.shown(index); }
 
   int level() { return (mode & Mode.CPL_MASK) >>> Mode.CPL_SHIFT; }
 
   /** Through one of the doors of {@link Crossing}, with its arguments; where that cannot be, the interpreter takes the instruction. Flags travel as with {@link #indirect}. */
   void cross(int door, int eip, int vector) {
-    if (home == FlagHome.HOST) saveFlags();
+    flags.putAway();
     hot.movImmediate(R8, eip);
     hot.movImmediate(R9, vector);
     int call = hot.call();
     hot.patchInt(call, (door == Crossing.INTERRUPT ? stubs.interrupt : stubs.interruptReturn) - (hotBase + call + 4));
-    home = FlagHome.SAVED;
     if (door == Crossing.INTERRUPT) softwareInterrupt(vector);
     else interpretFrom(hot.jmp());
   }
@@ -251,7 +211,7 @@ final class BlockEmitter {
   /** INT, for whoever decides what that is. */
   void softwareInterrupt(int vector) {
     hereCold(hot.jmp());
-    restoreSaved(cold);
+    flags.restore(cold);
     coldExit(Exits.INT, instruction.length, vector);
   }
 
@@ -283,7 +243,7 @@ final class BlockEmitter {
       toStub(cold.jmp(), stubs.onward);
     }
     cold.here(unknown);
-    restoreSaved(cold);
+    flags.restore(cold);
     coldExit(Exits.INTERPRET, 0, 0);
   }
 
@@ -294,33 +254,46 @@ final class BlockEmitter {
    * of an instruction that lies on two.
    */
   void to(int jump, int eip) {
+    if (eip == start && flags.backAsAssumed()) {
+      hot.patchInt(jump, back - (hotBase + jump + 4));
+      return;
+    }
     hereCold(jump);
-    if ((eip ^ instruction.eip) >>> 12 == 0 && page.at(eip) != null) {
-      restoreSaved(cold);
+    GuestFlags.Home home = flags.home();
+    boolean linked = (eip ^ instruction.eip) >>> 12 == 0 && page.at(eip) != null;
+    if (home == GuestFlags.Home.ELSEWHERE) {
+      flags.bring(cold);
+      home = GuestFlags.Home.HOST;
+      if (linked) jump = coldBase - hotBase + cold.jmp();
+    }
+    if (linked) {
+      if (home == GuestFlags.Home.SAVED) GuestFlags.restoreSaved(cold);
       coldExit(Exits.CHAIN, eip, 0, hotBase + jump, home.ordinal(), count);
       return;
     }
     cold.movImmediate(R8, eip);
-    if (home == FlagHome.HOST && live[count] != 0) lookupKeepingFlags();
-    else lookup(cold, home == FlagHome.HOST ? JumpCache.DIRECT_TARGETS : JumpCache.TARGETS);
+    if (home != GuestFlags.Home.HOST) lookup(cold, JumpCache.TARGETS, true);
+    else if (flags.shown(count) == 0) lookup(cold, JumpCache.DIRECT_TARGETS, false);
+    else lookupKeepingFlags();
   }
 
   /** Which of a block's entries is for the jump of the CHAIN exit that {@code bytes} belong to. */
   static int entry(int bytes, CodePages.Block block) {
-    if (bytes == FlagHome.HOST.ordinal()) return block.direct;
-    if (bytes == FlagHome.SAVED.ordinal()) return block.entry;
-    return Math.max(block.entry, block.direct); // the one that does less
+    return switch (GuestFlags.Home.values()[bytes]) {
+      case SAVED -> block.entry;
+      case BOTH -> Math.max(block.entry, block.direct); // the one that does less
+      default -> block.direct;
+    };
   }
 
   /** To the EIP in R8. Any flag may be seen there, so they travel in state.SAVED_FLAGS, and a block that wants them as the host's has an entry that fetches them. */
   void indirect() {
-    if (home == FlagHome.HOST) saveFlags();
-    home = FlagHome.SAVED;
-    lookup(hot, JumpCache.TARGETS);
+    flags.putAway();
+    lookup(hot, JumpCache.TARGETS, true);
   }
 
-  /** On to the EIP in R8, with the flags as the jump cache's {@code targets} expect them. What leaves is in the cold stream. */
-  private void lookup(Assembler a, int targets) {
+  /** On to the EIP in R8, with the flags, of which {@code saved} tells whether they are in state.SAVED_FLAGS, as the jump cache's {@code targets} expect them. What leaves is in the cold stream. */
+  private void lookup(Assembler a, int targets, boolean saved) {
     a.rmq(0x8B, R10, STATE, JUMP_CACHE);
     a.rr(0x0FB7, R9, R8);
     a.rmq(0x8B, R11, STATE, GENERATION);
@@ -330,7 +303,7 @@ final class BlockEmitter {
     a.rm(0, false, 0xFF, 4, R10, R9, 3, targets);
     if (a == hot) hereCold(miss);
     else a.here(miss);
-    if (home != FlagHome.HOST) restoreFlags(cold);
+    if (saved) GuestFlags.restoreSaved(cold);
     coldExit(Exits.LOOKUP, instruction.eip, 0, 0, 0, count);
   }
 
@@ -366,8 +339,8 @@ final class BlockEmitter {
 
   /** Leaves for another page's sake: the rest of the block as its twin has it, which is reached directly once it is known. */
   void leaveForTwin() {
+    flags.restore(cold); // before the budget changes, which tells of a loop's first round
     cold.rm(0x8D, INSTRUCTIONS_LEFT, INSTRUCTIONS_LEFT, count - index);
-    restoreSaved(cold);
     int twin = cold.jmp();
     coldExit(Exits.TWIN, instruction.eip, 0, coldBase + twin, 0, index);
   }
@@ -377,7 +350,7 @@ final class BlockEmitter {
 
   /** With the flags as they are before instruction number {@code before} of the block. */
   private void coldExit(int kind, int eip, int unused, int place, int bytes, int before) {
-    int id = exits.add(kind, eip, unused, place, bytes, live[before], comparable[before], fip, x87);
+    int id = exits.add(kind, eip, unused, place, bytes, flags.shown(before), flags.comparable(before), fip, x87);
     int call = cold.call();
     cold.patchInt(call, stubs.exit - (coldBase + call + 4));
     cold.int_(id);

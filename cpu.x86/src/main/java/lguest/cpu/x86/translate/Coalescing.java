@@ -201,7 +201,7 @@ final class Coalescing {
   private static int small(int by) { return Math.abs(by) < 1 << 16 ? by : UNKNOWN; }
 
   /** A bit per general register that may be written: all of them where the operands do not tell. */
-  private static int written(Instruction i) {
+  static int written(Instruction i) {
     int written = IMPLIED[i.mnemonic().ordinal()];
     if (written < 0) written = i.encoding.opcode() >= 0xD8 && i.encoding.opcode() <= 0xDF ? 1 : 0xFF;
     if (i.mnemonic() == Mnemonic.IMUL && i.encoding.operands().size() == 1) written |= 5;

@@ -46,7 +46,7 @@ final class ControlEmitter {
   }
 
   private boolean jumpIf(Instruction i, int condition) {
-    block.needFlags();
+    block.flags.need();
     int taken = a.jcc(condition);
     block.to(taken, i.target());
     block.to(a.jmp(), i.nextEip());
@@ -55,7 +55,7 @@ final class ControlEmitter {
 
   private boolean loop(Instruction i, int op) {
     if (i.addressSize != 4) return false;
-    if (op < 0xE2) block.needFlags();
+    if (op < 0xE2) block.flags.need();
     // LEA and JRCXZ touch no flag; the upper half of RCX is always 0.
     if (op != 0xE3) a.rm(0x8D, RCX, RCX, -1);
     a.byte_(0xE3);

@@ -54,7 +54,7 @@ final class Crossing {
   }
 
   private static void leave(Assembler a, int exit, int id) {
-    BlockEmitter.restoreFlags(a);
+    GuestFlags.restoreSaved(a);
     a.patchJump(a.call(), exit);
     a.int_(id);
   }

@@ -24,7 +24,7 @@ final class IntegerEmitter {
 
   /** Emits it, or says that it cannot and has emitted nothing. */
   boolean emit(Instruction i) {
-    if (i.addressSize != 4 && (i.memory() || isString(i))) return false;
+    if (i.addressSize != 4 && (i.memory() || StringEmitter.isString(i))) return false;
     if (i.lock && !i.memory()) return false;
     int op = i.encoding.opcode();
     if (op >= 0x0F00) return two(i, i.opcode);
@@ -32,7 +32,7 @@ final class IntegerEmitter {
     if (op < 0x40 && (op & 7) < 6) return arithmetic(i, op);
     return switch (op >> 4) {
       case 0x4 -> { // INC and DEC of a register: those opcodes are REX here
-        block.aboutToSetFlags();
+        block.flags.aboutToSet();
         registerOperand(i, 0xFF, op < 0x48 ? 0 : 1, op & 7, i.operandSize);
         yield true;
       }
@@ -70,7 +70,7 @@ final class IntegerEmitter {
       // A byte register 4..7 is AH..BH only without REX, which R15 would bring.
       boolean highByte = bytes == 1 && i.rm >= 4 || regBytes == 1 && reg >= 4;
       if (highByte && (register >= 8 || rm >= 8)) return false;
-      if (flags) block.aboutToSetFlags(); else if (readsFlags(i)) block.needFlags();
+      if (flags) block.flags.aboutToSet(); else if (readsFlags(i)) block.flags.need();
       a.rr(prefix, false, opcode, register, rm);
       immediate(immediate, immediateBytes);
       return true;
@@ -78,7 +78,7 @@ final class IntegerEmitter {
     if (!block.memory.reachable(i)) return false;
     boolean high = regBytes == 1 && reg >= 4;
     block.memory.reach(bytes, write);
-    if (flags) block.aboutToSetFlags(); else if (readsFlags(i)) block.needFlags();
+    if (flags) block.flags.aboutToSet(); else if (readsFlags(i)) block.flags.need();
     if (high) a.rr(XCHG8, register & 3, register);
     if (i.lock) a.byte_(0xF0);
     block.memory.operand(prefix, opcode, high ? register & 3 : register);
@@ -102,8 +102,6 @@ final class IntegerEmitter {
     a.rr(size == 2 ? 0x66 : 0, false, opcode, digit, host(register));
   }
 
-  private static boolean isString(Instruction i) { return i.opcode >= 0xA4 && i.opcode <= 0xAF && i.encoding.opcode() < 0x100 && i.opcode != 0xA8 && i.opcode != 0xA9; }
-
   // ---- one-byte opcodes
 
   private boolean arithmetic(Instruction i, int op) {
@@ -116,13 +114,13 @@ final class IntegerEmitter {
         return form(i, op, (op & 1) == 0 ? 1 : i.operandSize, false, true);
       }
       case 4 -> {
-        block.aboutToSetFlags();
+        block.flags.aboutToSet();
         a.byte_(op);
         a.byte_(i.immediate);
         return true;
       }
       default -> {
-        block.aboutToSetFlags();
+        block.flags.aboutToSet();
         accumulator(i, op);
         return true;
       }
@@ -177,11 +175,11 @@ final class IntegerEmitter {
         a.byte_(op);
       }
       case 0x9E -> {
-        block.aboutToSetFlags();
+        block.flags.aboutToSet();
         a.byte_(op);
       }
       case 0x9F -> {
-        block.needFlags();
+        block.flags.need();
         a.byte_(op);
       }
       default -> {
@@ -202,13 +200,13 @@ final class IntegerEmitter {
         return true;
       }
       case 0xA8 -> {
-        block.aboutToSetFlags();
+        block.flags.aboutToSet();
         a.byte_(op);
         a.byte_(i.immediate);
         return true;
       }
       case 0xA9 -> {
-        block.aboutToSetFlags();
+        block.flags.aboutToSet();
         accumulator(i, op);
         return true;
       }
@@ -245,7 +243,7 @@ final class IntegerEmitter {
     int size = (op & 1) == 0 ? 1 : i.operandSize;
     switch (op) {
       case 0xF5, 0xF8, 0xF9 -> {
-        block.aboutToSetFlags();
+        block.flags.aboutToSet();
         a.byte_(op);
         return true;
       }
@@ -278,7 +276,7 @@ final class IntegerEmitter {
     } else {
       a.rr(0x8B, R9, host(i.rm));
     }
-    block.clobberFlags();
+    block.flags.clobber();
     return true;
   }
 
@@ -287,7 +285,7 @@ final class IntegerEmitter {
     if (!divisor(i)) return false;
     a.rr(0x3B, RDX, R9);
     block.interpretFrom(a.jcc(3));
-    block.aboutToSetFlags();
+    block.flags.aboutToSet();
     a.rr(0xF7, 6, R9);
     return true;
   }
@@ -302,7 +300,7 @@ final class IntegerEmitter {
     a.rr(0xC1, 7, R11); a.byte_(31);
     a.rr(0x3B, R11, RDX);
     block.interpretFrom(a.jcc(5));
-    block.aboutToSetFlags();
+    block.flags.aboutToSet();
     a.rr(0xF7, 7, R9);
     return true;
   }
@@ -361,7 +359,7 @@ final class IntegerEmitter {
   private boolean bit(Instruction i, int opcode, boolean write) {
     if (i.operandSize != 4 || !block.memory.reachable(i)) return false;
     block.memory.accessBits(host(i.reg), write);
-    block.aboutToSetFlags();
+    block.flags.aboutToSet();
     if (i.lock) a.byte_(0xF0);
     a.rm(opcode, R10, R8, 0);
     return true;

@@ -28,10 +28,11 @@ final class Liveness {
 
   /** Flags that must be the guest's in the host's own when the instruction is executed, of which {@code after} are alive behind it: those it reads, and those it leaves alone while it writes others. */
   static int kept(Instruction i, int after) {
-    Encoding e = i.encoding;
-    boolean writes = (e.flagsWritten() | e.flagsUndefined()) != 0;
-    return (e.flagsRead() | (writes ? after & ~killed(i) : 0)) & Flags.ARITHMETIC;
+    return (i.encoding.flagsRead() | (writes(i) ? after & ~killed(i) : 0)) & Flags.ARITHMETIC;
   }
+
+  /** Whether it may change an arithmetic flag. */
+  static boolean writes(Instruction i) { return ((i.encoding.flagsWritten() | i.encoding.flagsUndefined()) & Flags.ARITHMETIC) != 0; }
 
   /** Whether a block wants flags in the host's own before anything can take them from there. */
   static boolean startsWithFlags(Instruction[] code, int count, int[] live) {

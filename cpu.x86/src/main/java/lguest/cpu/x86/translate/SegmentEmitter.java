@@ -83,7 +83,7 @@ final class SegmentEmitter {
 
   private boolean load(Instruction i, int segment) {
     boolean pop = i.encoding.opcode() != 0x8E;
-    block.clobberFlags();
+    block.flags.putAway();
     if (pop) {
       block.memory.access(GUEST_ESP, 0, 4, false);
       a.rm(0x0FB7, R11, R8, 0);

@@ -105,7 +105,7 @@ final class SseEmitter {
   }
 
   private void setsFlags(Instruction i) {
-    if (i.encoding.flagsWritten() != 0) block.aboutToSetFlags();
+    if (i.encoding.flagsWritten() != 0) block.flags.aboutToSet();
   }
 
   private static int prefix(Instruction i) { return Math.max(i.encoding.prefix(), 0); }
@@ -116,7 +116,7 @@ final class SseEmitter {
 
   /** A value that would unmask an exception, or cannot be loaded at all, is the interpreter's. */
   private void loadControl() {
-    block.clobberFlags();
+    block.flags.clobber();
     block.memory.access(4, false);
     a.rm(0x8B, R11, R8, 0);
     a.rm(0x89, R11, STATE, SCRATCH);

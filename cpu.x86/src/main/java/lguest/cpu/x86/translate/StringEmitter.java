@@ -24,17 +24,23 @@ final class StringEmitter {
     this.a = block.hot;
   }
 
+  /** Whether it is one of them. */
+  static boolean isString(Instruction i) {
+    int op = i.encoding.opcode();
+    return op >= MOVS && op <= 0xAF && op != 0xA8 && op != 0xA9;
+  }
+
   /** Emits it, or says that it cannot and has emitted nothing. */
   boolean emit(Instruction i) {
     int op = i.encoding.opcode();
     if (op == 0xFC || op == 0xFD) return direction(op == 0xFD);
-    if (op < MOVS || op > 0xAF || op == 0xA8 || op == 0xA9) return false;
+    if (!isString(i)) return false;
     int kind = op & ~1;
     int size = (op & 1) == 0 ? 1 : i.operandSize;
     boolean source = kind == MOVS || kind == CMPS || kind == LODS;
     int segment = i.override < 0 ? DS : i.override;
     if (i.addressSize != 4 || i.lock || source && (segment >= FS || segment == CS) || kind == LODS && i.rep != 0) return false;
-    block.clobberFlags();
+    block.flags.putAway(); // where a repeated comparison leaves those of its elements
     a.rm(0xF6, 0, STATE, DF_BYTE);
     a.byte_(DF_BIT);
     block.interpretFrom(a.jcc(NOT_ZERO));
@@ -45,7 +51,7 @@ final class StringEmitter {
   }
 
   private boolean direction(boolean down) {
-    block.clobberFlags();
+    block.flags.clobber();
     a.rm(0x80, down ? 1 : 4, STATE, DF_BYTE);
     a.byte_(down ? DF_BIT : ~DF_BIT);
     return true;
@@ -74,13 +80,13 @@ final class StringEmitter {
       case CMPS -> {
         keepElement(size);
         block.memory.access(RDI, 0, size, false);
-        block.aboutToSetFlags();
+        block.flags.aboutToSet();
         a.rm(0x8B, R11, STATE, SCRATCH);
         a.rm(prefix, false, 0x3A + wide, R11, R8, NONE, 0, 0);
       }
       default -> {
         block.memory.access(RDI, 0, size, false);
-        block.aboutToSetFlags();
+        block.flags.aboutToSet();
         a.rm(prefix, false, 0x3A + wide, RAX, R8, NONE, 0, 0);
       }
     }
@@ -126,7 +132,7 @@ final class StringEmitter {
     a.byte_(0xE3);
     int last = a.size();
     a.byte_(0);
-    block.saveFlags();
+    block.flags.save();
     a.patchJump(a.jmp(), again);
     a.hereShort(last);
     a.here(decided);

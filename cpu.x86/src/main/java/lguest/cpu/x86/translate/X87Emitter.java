@@ -41,8 +41,8 @@ final class X87Emitter {
     int form = Escape.register(i.opcode, i.modrm);
     if ((form & Escape.UNDEFINED) != 0 || i.mnemonic() == Mnemonic.FNINIT || exact && transcendental(i.mnemonic())) return false;
     block.fpu(FPU_X87);
-    if ((form & Escape.READS_FLAGS) != 0) block.needFlags();
-    if ((form & Escape.WRITES_FLAGS) != 0) block.aboutToSetFlags();
+    if ((form & Escape.READS_FLAGS) != 0) block.flags.need();
+    if ((form & Escape.WRITES_FLAGS) != 0) block.flags.aboutToSet();
     a.byte_(i.opcode);
     a.byte_(i.modrm);
     if ((form & Escape.CONTROL) == 0) block.x87Done();
@@ -53,7 +53,7 @@ final class X87Emitter {
     int form = Escape.memory(i.opcode, i.reg);
     if ((form & (Escape.UNDEFINED | Escape.ENVIRONMENT | Escape.SSE3)) != 0 || i.addressSize != 4 || !block.memory.reachable(i)) return false;
     block.fpu(FPU_X87);
-    if (i.mnemonic() == Mnemonic.FLDCW) block.clobberFlags();
+    if (i.mnemonic() == Mnemonic.FLDCW) block.flags.clobber();
     block.memory.access(form & Escape.SIZE, (form & Escape.STORE) != 0);
     if (i.mnemonic() == Mnemonic.FLDCW) {
       a.rm(0x0FB7, R11, R8, 0);
