@@ -130,10 +130,10 @@ class RunTest {
 
   /** A missing page in the middle of MOVS: registers say how far it got, and the rest follows. */
   @ParameterizedTest
-  @CsvSource({"F3A4,1,false", "F3A5,4,false", "66F3A5,2,false", "F3A4,1,true", "F3AA,1,false", "F3AB,4,false", "F3AC,1,false",
-      "F3A6,1,false", "F2AE,1,false"})
+  @CsvSource({"F3A4,1,false", "F3A5,4,false", "66F3A5,2,false", "F3A4,1,true", "F3A5,4,true", "66F3A5,2,true", "F3AA,1,false", "F3AB,4,false", "F3AB,4,true", "F3AC,1,false", "F3AD,4,true",
+      "F3A6,1,false", "F3A7,4,true", "F2AE,1,false", "F2AE,1,true", "66F2AF,2,true"})
   void aFaultInARepeatedString(String code, int size, boolean backwards) {
-    m.paging().level(3).code(code);
+    m.paging().level(3).code(code + "CD80");
     int count = 0x1800 / size;
     int first = backwards ? 0x1800 - size : 0;
     m.r.ecx(count);
@@ -141,37 +141,71 @@ class RunTest {
     m.r.edi(0x200000 + first);
     m.r.eax(0x5A5A5A5A);
     m.r.eflags(backwards ? 0x400 : 0);
-    boolean source = code.endsWith("AC");
-    boolean store = !code.endsWith("AC") && !code.endsWith("A6") && !code.endsWith("AE");
+    boolean source = code.matches(".*A[CD]");
+    boolean store = code.matches(".*A[45AB]");
     int missing = (source ? DATA : 0x200000) + (backwards ? 0 : 0x1000);
     for (int n = 0; n < 0x1800; n += 4) m.set32(DATA + n, n * 0x01010101);
-    if (code.endsWith("A6")) for (int n = 0; n < 0x1800; n += 4) m.set32(0x200000 + n, n * 0x01010101);
+    if (code.matches(".*A[67]")) for (int n = 0; n < 0x1800; n += 4) m.set32(0x200000 + n, n * 0x01010101);
     m.pte(missing, 0);
     int done = (backwards ? 0x800 : 0x1000) / size;
-    assertEquals(Exit.EXCEPTION, m.cpu.run(1));
+    assertEquals(Exit.EXCEPTION, m.run());
     assertEquals(14, m.cpu.vector());
     assertEquals(store ? 6 : 4, m.cpu.errorCode());
     assertEquals(missing + (backwards ? 0x1000 - size : 0), m.cpu.faultAddress());
     assertEquals(count - done, m.r.ecx());
     assertEquals(CODE, m.r.eip());
     m.pte(missing, missing | 7);
-    m.steps(1);
+    assertEquals(Exit.SOFTWARE_INTERRUPT, m.run());
     assertEquals(0, m.r.ecx());
     if (code.endsWith("A4") || code.endsWith("A5")) for (int n = 0; n < 0x1800; n += 4) assertEquals(n * 0x01010101,
         m.get32(0x200000 + n));
   }
 
-  /** MOVS with the target a little above the source repeats the pattern in between. */
+  /** MOVS with the target a little above the source, or below it on the way down, repeats the pattern in between. */
   @ParameterizedTest
-  @ValueSource(ints = {1, 2, 3, 4, 7, 64})
+  @ValueSource(ints = {1, 2, 3, 4, 7, 64, -1, -3, -64})
   void overlappingMovesRepeatThePattern(int distance) {
-    m.code("F3A4");
-    for (int n = 0; n < distance; n++) m.memory.set(java.lang.foreign.ValueLayout.JAVA_BYTE, DATA + n, (byte) (n + 1));
-    m.r.esi(DATA);
-    m.r.edi(DATA + distance);
+    m.code("F3A4 CD80");
+    int step = Integer.signum(distance);
+    int from = DATA + 0x1000 - step * 250;
+    for (int n = 0; n < distance * step; n++) m.memory.set(java.lang.foreign.ValueLayout.JAVA_BYTE, from + n * step, (byte) (n + 1));
+    m.r.eflags(distance < 0 ? 0x400 : 0);
+    m.r.esi(from);
+    m.r.edi(from + distance);
     m.r.ecx(500);
-    m.steps(1);
-    for (int n = 0; n < 500 + distance; n++) assertEquals(n % distance + 1, m.get8(DATA + n));
+    assertEquals(Exit.SOFTWARE_INTERRUPT, m.run());
+    for (int n = 0; n < 500 + distance * step; n++) assertEquals(n % (distance * step) + 1, m.get8(from + n * step));
+    assertEquals(distance < 0 ? 0x400 : 0, m.r.eflags() & 0x400);
+  }
+
+  /** From one place in a page to another, and over pages whose neighbours in memory are not theirs. */
+  @ParameterizedTest
+  @CsvSource({"F3A4,1,false", "F3A4,1,true", "F3A5,4,false", "F3A5,4,true", "66F3A5,2,true", "F3A6,1,true", "F3A7,4,false", "F3A7,4,true"})
+  void aRepeatedStringOverScatteredPages(String code, int size, boolean backwards) {
+    m.paging().code(code + "CD80");
+    int from = 0x200000, to = 0x208000, bytes = 0x3000, count = 0x2400 / size;
+    for (int page = 0; page < 4; page++) m.pte(from + page * 0x1000, 0x300000 + (page * 5 & 7) * 0x1000 | 7).pte(to + page * 0x1000, 0x308000 + (page * 3 & 7) * 0x1000 | 7);
+    for (int n = 0; n < bytes; n += 4) m.set32(0x300000 + (n >> 12) * 5 % 8 * 0x1000 + (n & 0xFFF), n * 0x01010101);
+    int first = 0x340, target = 0xA88;
+    boolean compare = code.matches(".*A[67]");
+    if (compare) for (int n = 0; n < count * size; n++) m.memory.set(java.lang.foreign.ValueLayout.JAVA_BYTE, physical(to + target + n), (byte) m.get8(physical(from + first + n)));
+    int last = backwards ? (count - 1) * size : 0;
+    m.r.esi(from + first + last);
+    m.r.edi(to + target + last);
+    m.r.ecx(count);
+    m.r.eflags(backwards ? 0x400 : 0);
+    assertEquals(Exit.SOFTWARE_INTERRUPT, m.run());
+    assertEquals(0, m.r.ecx());
+    int step = backwards ? -size : size;
+    assertEquals(from + first + last + step * count, m.r.esi());
+    assertEquals(to + target + last + step * count, m.r.edi());
+    for (int n = 0; n < count * size; n++) assertEquals(m.get8(physical(from + first + n)), m.get8(physical(to + target + n)), "byte " + n);
+    assertEquals(0, m.get8(physical(to + target + count * size)));
+    assertEquals(0, m.get8(physical(to + target - 1)));
+  }
+
+  private int physical(int linear) {
+    return m.pte(linear) & ~0xFFF | linear & 0xFFF;
   }
 
   @Test

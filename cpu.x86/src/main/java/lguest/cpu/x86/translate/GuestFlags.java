@@ -121,6 +121,13 @@ final class GuestFlags {
     host = 0;
   }
 
+  /** As just after {@link #putAway}: for the other way that an instruction may go. */
+  void putAwayBefore() {
+    source = Source.SAVED;
+    counter = NOBODY;
+    host = 0;
+  }
+
   /** Before the guest's own instruction reads host flags. */
   void need() { need(code[index].encoding.flagsRead() & Flags.ARITHMETIC); }
 

@@ -41,7 +41,7 @@ import lguest.cpu.x86.state.Native;
  *     aligned are tested.
  * <li>Nothing privileged and no instruction that the table does not have is ever emitted; those are the interpreter's. INT, IRET and loads of segment registers repeat what the interpreter
  *     has made of the same selectors before ({@link Crossing}), and lead to code of a mode in which all segments that emitted code does not check are flat.
- * <li>RSP is the host's, the direction flag is always clear, and control leaves emitted code by the one exit stub only. Jumps are patched to the beginnings of blocks that stand; when
+ * <li>RSP is the host's, the direction flag is clear but for the repetitions of {@link StringEmitter} that go downwards, which cannot fault either, and control leaves emitted code by the one exit stub only. Jumps are patched to the beginnings of blocks that stand; when
  *     blocks are forgotten while code that jumps to them may stand, that code lies in the same page and is forgotten with them, or finds them through the jump cache, whose
  *     generation has changed. Jumps lead directly only to blocks of the same page; a block of one instruction
  *     that lies on two pages is reached through the jump cache alone, as long as both are what they were. What the {@link BlockTable} finds again was looked up by the physical address that

@@ -18,8 +18,8 @@ final class Comparison {
       "FNSTENV", "FNSAVE");
   /** These have several reasons to fault, and the maker chooses which to find first. */
   private static final Set<String> MANY_FAULTS = Set.of("BOUND", "CMPS", "ENTER", "FLDENV", "FNSTENV", "FRSTOR", "FNSAVE", "RETF", "IRET", "CALLF", "JMPF", "LES", "LDS", "LSS", "LFS", "LGS");
-  /** These may go to memory in two steps, the second of which finds the segment's end. */
-  private static final Set<String> TEN_BYTES = Set.of("FLD", "FSTP", "FBLD", "FBSTP");
+  /** These may go to memory in several steps, a later one of which finds the segment's end. */
+  private static final Set<String> IN_STEPS = Set.of("FLD", "FSTP", "FBLD", "FBSTP", "MASKMOVQ", "MASKMOVDQU");
   private static final Set<Integer> FAULTS = Set.of(10, 11, 12, 13, 14);
 
   private final OurProcessor ours;
@@ -82,7 +82,7 @@ final class Comparison {
     if (o.vector == 6 && t.vector == 14 && t.address == Area.CODE + Area.CODE_SIZE && (t.error & 0x10) != 0) return null;
     // Our flat segments have no end; the processor's do, and an access that runs over it is a limit violation.
     if (o.vector == 14 && (t.vector == 13 || t.vector == 12) && t.eip == o.eip && (o.address >= -10 && o.address < 10)) return null;
-    boolean several = MANY_FAULTS.contains(at) || TEN_BYTES.contains(at);
+    boolean several = MANY_FAULTS.contains(at) || IN_STEPS.contains(at);
     if (t.vector != o.vector && !(several && FAULTS.contains(t.vector) && FAULTS.contains(o.vector))) return "vector";
     // A virtual host may report INT1 as a fault.
     if (t.eip != o.eip && t.vector != 1) return "eip";
