@@ -95,21 +95,29 @@ class SimdTest {
     assertEquals(GP, outcome("0FAE8B08020000", 0, OSFXSR), "not aligned");
   }
 
+  /** XMM1 is four times the number at DATA, XMM0 what the instruction makes of it, which goes to DATA; on the engine that is asked for, and no other. */
+  private void approximate(String code) {
+    if (code.startsWith("F3")) m.code("0F280B 0F28C1" + code + "0F2903 CD80");
+    else m.code("0F280B" + code + "0F2903 CD80");
+    m.r.ebx(DATA);
+    m.r.cr4(OSFXSR);
+    assertEquals(Exit.SOFTWARE_INTERRUPT, m.run());
+    assertEquals(0, m.cpu.statistics().translator().keySet().stream().filter(name -> name.matches("stepped[.]r(cp|sqrt).*")).count());
+  }
+
   /** The promise is an error of at most 1.5 * 2^-12; the exact bits are every maker's own. */
   @ParameterizedTest
-  @CsvSource({"0F53C1,false", "0F52C1,true"})
+  @CsvSource({"0F53C1,false", "0F52C1,true", "F30F53C1,false", "F30F52C1,true", "0F5303,false", "F30F5203,true"})
   void approximations(String code, boolean root) {
     Random random = new Random(11);
+    int results = code.startsWith("F3") ? 4 : 16;
     for (int n = 0; n < 2000; n++) {
       float x = Math.scalb(1 + random.nextFloat(), random.nextInt(200) - 100);
       for (int at = 0; at < 16; at += 4) m.memory.set(ValueLayout.JAVA_FLOAT, DATA + at, x);
-      assertEquals(-1, outcome("0F280B", 0, OSFXSR)); // movaps xmm1,[ebx]
-      assertEquals(-1, outcome(code, 0, OSFXSR));
-      assertEquals(-1, outcome("0F2903", 0, OSFXSR)); // movaps [ebx],xmm0
+      approximate(code);
       double exact = root ? 1 / Math.sqrt(x) : 1 / (double) x;
-      for (int at = 0; at < 16; at += 4) {
-        assertEquals(1, m.memory.get(ValueLayout.JAVA_FLOAT, DATA + at) / exact, 1.5 / 4096);
-      }
+      for (int at = 0; at < results; at += 4) assertEquals(1, m.memory.get(ValueLayout.JAVA_FLOAT, DATA + at) / exact, 1.5 / 4096);
+      for (int at = results; at < 16; at += 4) assertEquals(x, m.memory.get(ValueLayout.JAVA_FLOAT, DATA + at));
     }
   }
 
@@ -119,9 +127,7 @@ class SimdTest {
       "0F52C1,80000001,FF800000", "0F53C1,7F000000,0"})
   void approximationsOfCorners(String code, String operand, String result) {
     for (int at = 0; at < 16; at += 4) m.set32(DATA + at, Integer.parseUnsignedInt(operand, 16));
-    assertEquals(-1, outcome("0F280B", 0, OSFXSR));
-    assertEquals(-1, outcome(code, 0, OSFXSR));
-    assertEquals(-1, outcome("0F2903", 0, OSFXSR));
+    approximate(code);
     for (int at = 0; at < 16; at += 4) assertEquals(result, Integer.toHexString(m.get32(DATA + at)).toUpperCase());
   }
 }

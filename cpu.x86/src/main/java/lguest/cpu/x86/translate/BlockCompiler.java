@@ -56,7 +56,7 @@ final class BlockCompiler {
 
   /** From now on only instructions whose results do not depend on the make of the host's processor, and each block leaves at its end. */
   void exact() {
-    x87.exact = control.exact = true;
+    x87.exact = sse.exact = control.exact = true;
     linked = false;
   }
 

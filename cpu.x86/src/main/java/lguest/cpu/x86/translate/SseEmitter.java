@@ -23,6 +23,8 @@ final class SseEmitter {
 
   private final BlockEmitter block;
   private final Assembler a;
+  /** Only instructions whose results do not depend on the make of the host's processor: not RCP and RSQRT, of which the manual defines the first eleven bits. */
+  boolean exact;
 
   SseEmitter(BlockEmitter block) {
     this.block = block;
@@ -34,10 +36,9 @@ final class SseEmitter {
     if (i.memory() && (i.addressSize != 4 || !block.memory.reachable(i))) return false;
     if (!i.encoding.simd()) return plain(i);
     boolean sse = i.encoding.has("sse"), mmx = i.encoding.has("mmx");
-    // These differ between makers of processors, and the interpreter gives one answer on all of them.
     switch (i.mnemonic()) {
       case RCPPS, RCPSS, RSQRTPS, RSQRTSS -> {
-        return false;
+        if (exact) return false;
       }
       case MASKMOVQ -> {
         return false; // it turns the x87 stack into MMX registers even when it faults
