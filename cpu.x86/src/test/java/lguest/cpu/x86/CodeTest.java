@@ -136,26 +136,6 @@ class CodeTest {
     assertEquals(0x67, m.pte(DATA) & 0xFFF);
   }
 
-  /** One page of code mapped at tens of thousands of addresses: each has blocks of its own, but not without bound. */
-  @Test
-  void codeAtManyAddressesDoesNotFillTheHost() {
-    m.paging();
-    for (int entry = 1; entry < 1024; entry++) m.set32(DIRECTORY + entry * 4, TABLE | 7);
-    for (int page = 0; page < 1024; page++) if (page < 0x3F0 || page > 0x3F1) m.set32(TABLE + page * 4, 0x200007);
-    m.put(0x200000, "40".repeat(64));
-    m.cpu.flushTlb();
-    m.r.eax(0);
-    int visits = 0;
-    for (int entry = 1; entry < 45; entry++) {
-      for (int page = 0; page < 0x3F0; page++, visits++) {
-        m.r.eip(entry << 22 | page << 12);
-        m.steps(48);
-      }
-    }
-    assertEquals(visits * 48, m.r.eax());
-    assertTrue(m.cpu.statistics().pagesDropped() > 0 || m.cpu.statistics().translator().get("forgotten") > 0, "nothing was ever dropped");
-  }
-
   @Test
   void countersOutliveTheProcessor() {
     m.code("90").steps(1);

@@ -59,6 +59,16 @@ final class Machine implements AutoCloseable {
         | (flags >> 12 & 15L) << 52 | (base >>> 24 & 0xFFL) << 56;
   }
 
+  /** One whose translator has no more than 2 MiB for code. */
+  static Machine withLittleCode(Engine engine) {
+    System.setProperty("lguest.cpu.code", "2");
+    try {
+      return new Machine(engine);
+    } finally {
+      System.clearProperty("lguest.cpu.code");
+    }
+  }
+
   /** Puts code (hex, blanks ignored) at CODE and sets EIP there. */
   Machine code(String hex) {
     put(CODE, hex);

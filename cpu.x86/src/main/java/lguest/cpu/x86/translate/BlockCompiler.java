@@ -1,11 +1,17 @@
 package lguest.cpu.x86.translate;
 
+import java.util.Arrays;
 import lguest.cpu.x86.decode.Instruction;
 import lguest.cpu.x86.decode.Mnemonic;
 import lguest.cpu.x86.state.Flags;
 
 /** Guest bytes to emitted code, one basic block at a time. A block never leaves its page, but for a single instruction that lies on two. */
 final class BlockCompiler {
+  /** Regions of code memory. */
+  static final int REGIONS = 8;
+  /** More than any block takes. */
+  private static final int MARGIN = 0x10000;
+
   private final Instruction[] code = new Instruction[BlockEmitter.MOST_INSTRUCTIONS];
   private final CodeMemory memory;
   private final Stubs stubs;
@@ -17,10 +23,15 @@ final class BlockCompiler {
   private final StringEmitter strings;
   private final SegmentEmitter segments;
   private final ControlEmitter control;
-  private final int coldStart;
+  /** Code memory is used region by region, in a ring. Of each, the first two thirds are for hot code. */
+  private final int regionSize;
+  private final long[] used = new long[REGIONS];
+  private int region;
+  private int begun;
   /** Blocks may lead to each other. */
   private boolean linked = true;
   private int hotAt;
+  private int coldStart;
   private int coldAt;
 
   /** What is compiled next comes from here. */
@@ -47,8 +58,8 @@ final class BlockCompiler {
     strings = new StringEmitter(block);
     segments = new SegmentEmitter(block);
     control = new ControlEmitter(block);
-    coldStart = (int) (memory.size() / 3 * 2) & ~63;
-    clear();
+    regionSize = (int) (memory.size() / REGIONS);
+    beginAgain();
   }
 
   /** Says of the next block, should it be a loop, that its accesses do not keep to their pages. */
@@ -60,16 +71,35 @@ final class BlockCompiler {
     linked = false;
   }
 
-  void clear() {
-    hotAt = stubs.end;
-    coldAt = coldStart;
+  /** From now on code goes to that region; what stands there is overwritten. */
+  void begin(int region) {
+    this.region = region;
+    exits.begin(region);
+    hotAt = start();
+    coldStart = coldAt = region * regionSize + regionSize / 3 * 2 & ~63;
+    used[region] = 0;
+    begun++;
   }
 
-  /** Bytes of code that stand. */
-  long used() { return hotAt - stubs.end + coldAt - coldStart; }
+  /** Counts {@link #begin}s: what lay in code memory before may be something else now. */
+  int begun() { return begun; }
 
-  /** Nothing more may be compiled before everything is forgotten. The margin is more than any block takes. */
-  boolean full() { return hotAt > coldStart - 0x10000 || coldAt > memory.size() - 0x10000; }
+  /** Nothing stands. */
+  void beginAgain() { for (int each = REGIONS - 1; each >= 0; each--) begin(each); }
+
+  private int start() { return region == 0 ? stubs.end : region * regionSize; }
+
+  /** Bytes of code that stand. */
+  long used() { return Arrays.stream(used).sum(); }
+
+  /** Nothing more may be compiled here. */
+  boolean full() { return hotAt > coldStart - MARGIN || coldAt > (region + 1) * regionSize - MARGIN; }
+
+  /** The one whose turn it is then; it has what was compiled longest ago. */
+  int nextRegion() { return (region + 1) % REGIONS; }
+
+  /** In which one such an offset in code memory is. */
+  int regionOf(int offset) { return offset / regionSize; }
 
   /**
    * Compiles the block at {@code eip}, an address in {@link #page}.
@@ -99,7 +129,7 @@ final class BlockCompiler {
   /** An instruction that cannot be emitted ends the block before it; then once more, with the right length. */
   private boolean emitAsFarAsPossible(int count, int mode) {
     first = count == 0 ? Mnemonic.INVALID : code[0].mnemonic();
-    firstExit = exits.size();
+    firstExit = exits.beginBlock();
     while (count > 0) {
       int possible = emit(count, mode);
       if (possible == count) break;
@@ -113,6 +143,7 @@ final class BlockCompiler {
     direct = block.direct;
     hotAt += block.hotSize() + 15 & ~15;
     coldAt += block.coldSize();
+    used[region] = hotAt - start() + coldAt - coldStart;
     return true;
   }
 

@@ -1,7 +1,9 @@
 package lguest.cpu.x86.translate;
 
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.function.IntConsumer;
+import java.util.function.Predicate;
 import lguest.cpu.x86.decode.Mnemonic;
 
 /** Emitted blocks: by address, so that they are found, and by guest-physical page, so that a store to a page finds what it spoils. */
@@ -165,6 +167,14 @@ final class CodePages {
     for (Block b = page.reaching; b != null; b = b.onSecond) remove(b);
     pages[number] = null;
     return true;
+  }
+
+  /** Forgets all pages that have such a block: as jumps lead directly only within a page, none leads to it any more. Whether there were any. */
+  boolean dropWhere(Predicate<Block> such) {
+    BitSet gone = new BitSet(pages.length);
+    for (Block chain : table) for (Block b = chain; b != null; b = b.next) if (such.test(b)) gone.set(b.physical >>> 12);
+    gone.stream().forEach(this::drop);
+    return !gone.isEmpty();
   }
 
   /** It is not found any more. Jumps that lead to it stay as they are. */

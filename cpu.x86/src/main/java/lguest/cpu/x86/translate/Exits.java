@@ -4,12 +4,16 @@ import static lguest.cpu.x86.state.CpuState.EXITS;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
 import lguest.cpu.x86.state.Flags;
 import lguest.cpu.x86.state.Native;
 
 /**
  * Where emitted code can leave, and what is to be done there. Code says only the number of its exit; the rest stands here, so that code stays small.
- * Numbers are handed out in order and forgotten all at once, with the code. The table is native memory: {@link Stubs} looks at it, too.
+ * Numbers belong to a region of code memory, in chunks, and are free again with it; those of one block follow each other. The table is native memory: {@link Stubs} looks at it, too.
  */
 final class Exits {
   /**
@@ -39,29 +43,60 @@ final class Exits {
   /** Where things stand in an entry, in bytes, and its size: two to the power of {@link #SHIFT}. */
   static final int KIND = 0, PLACE = 12, BYTES = 16, SHIFT = 5;
   private static final int EIP = 4, UNUSED = 8, FLAGS = 20, FIP = 24, X87 = 28;
-  private static final int SMALLEST = 4096;
+  /** Numbers in a chunk, and how many of them a block may need at most. */
+  private static final int CHUNK = 4096, MOST_OF_A_BLOCK = 1024;
 
   private final long state;
   private MemorySegment table;
-  private int count;
+  /** Chunks of the table that were ever used; those that are free again; and by region those that are not. */
+  private int chunks;
+  private final Deque<Integer> free = new ArrayDeque<>();
+  private final List<List<Integer>> taken = new ArrayList<>();
+  private int region;
+  /** The next number, and the first that is not of its chunk. */
+  private int next;
+  private int end;
 
-  /** For the processor with its state there. */
-  Exits(long state) {
+  /** For the processor with its state there, and code memory of so many regions. */
+  Exits(long state, int regions) {
     this.state = state;
-    make(SMALLEST);
-    clear();
-  }
-
-  /** Forgets all exits of blocks. */
-  void clear() {
-    count = 0;
+    for (int i = 0; i < regions; i++) taken.add(new ArrayList<>());
+    make(1);
+    // The first chunk belongs to no region.
+    end = CHUNK;
+    chunks = 1;
     add(LOOKUP, 0, 0, 0, 0, Flags.ARITHMETIC, Flags.ARITHMETIC, 0, NO_X87);
     add(MODE, 0, 0, 0, 0, Flags.ARITHMETIC, Flags.ARITHMETIC, 0, NO_X87);
+    next = end;
   }
 
-  private void make(long entries) {
-    table = Arena.ofAuto().allocate(entries << SHIFT, 64);
+  private void make(int chunks) {
+    table = Arena.ofAuto().allocate((long) chunks * CHUNK << SHIFT, 64);
     Native.set64(state + EXITS, table.address());
+  }
+
+  /** Those of a region are forgotten, and from now on all are its own. */
+  void begin(int region) {
+    this.region = region;
+    free.addAll(taken.get(region));
+    taken.get(region).clear();
+    next = end;
+  }
+
+  /** A block is coming. The number of its first exit. */
+  int beginBlock() {
+    if (end - next < MOST_OF_A_BLOCK) {
+      int chunk = free.isEmpty() ? chunks++ : free.pop();
+      taken.get(region).add(chunk);
+      if ((long) chunks * CHUNK << SHIFT > table.byteSize()) {
+        MemorySegment before = table;
+        make(chunks * 2);
+        table.copyFrom(before);
+      }
+      next = chunk * CHUNK;
+      end = next + CHUNK;
+    }
+    return next;
   }
 
   /**
@@ -75,20 +110,16 @@ final class Exits {
    * @param x87 its FOP, and above bit 16 the segment + 1 of the last memory operand of one, 0 for none; or {@link #NO_X87}
    */
   int add(int kind, int eip, int unused, int place, int bytes, int shown, int alive, int fip, int x87) {
-    if ((long) count << SHIFT == table.byteSize()) {
-      MemorySegment before = table;
-      make(count * 2L);
-      table.copyFrom(before);
-    }
-    set(count, KIND, kind);
-    set(count, EIP, eip);
-    set(count, UNUSED, unused);
-    set(count, PLACE, place);
-    set(count, BYTES, bytes);
-    set(count, FLAGS, shown << 16 | alive);
-    set(count, FIP, fip);
-    set(count, X87, x87);
-    return count++;
+    if (next == end) throw new IllegalStateException("a block with more than " + MOST_OF_A_BLOCK + " exits");
+    set(next, KIND, kind);
+    set(next, EIP, eip);
+    set(next, UNUSED, unused);
+    set(next, PLACE, place);
+    set(next, BYTES, bytes);
+    set(next, FLAGS, shown << 16 | alive);
+    set(next, FIP, fip);
+    set(next, X87, x87);
+    return next++;
   }
 
   private void set(int id, int field, int value) { Native.set32(table.address() + ((long) id << SHIFT) + field, value); }
@@ -113,8 +144,9 @@ final class Exits {
 
   int x87(int id) { return get(id, X87); }
 
-  int size() { return count; }
+  /** The number behind the last one. */
+  int end() { return next; }
 
-  /** Forgets all from number {@code size} on. */
-  void truncate(int size) { count = size; }
+  /** Takes back all from number {@code id} of the block on. */
+  void truncate(int id) { next = id; }
 }

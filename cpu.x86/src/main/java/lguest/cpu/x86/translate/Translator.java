@@ -30,7 +30,7 @@ import lguest.cpu.x86.state.Native;
  *
  * <p>The host's processor knows all the guest's instructions; only addresses and privileges must not be its own. So a basic block is copied, almost word for word, into code of ours: ESP
  * renamed, every memory access led through the soft TLB first, jumps led to other copies. It shares state, soft TLB and MMU with the interpreter, to which it leaves every instruction it does not know, every access that crosses a page or hits code, and every fault.
- * A block is compiled when it is first reached; there is no warm-up, and nothing is ever compiled twice while it stands. Code memory is filled from one end and forgotten as a whole.
+ * A block is compiled when it is first reached; there is no warm-up, and nothing is ever compiled twice while it stands. Code memory is a ring of regions: where the last is full, the code of the first is forgotten, and with it all code of the same pages, since pages are what jumps lead directly in.
  *
  * <p>A fault in emitted code would end the JVM, so there must be none. What carries that:
  * <ul>
@@ -43,7 +43,7 @@ import lguest.cpu.x86.state.Native;
  *     has made of the same selectors before ({@link Crossing}), and lead to code of a mode in which all segments that emitted code does not check are flat.
  * <li>RSP is the host's, the direction flag is clear but for the repetitions of {@link StringEmitter} that go downwards, which cannot fault either, and control leaves emitted code by the one exit stub only. Jumps are patched to the beginnings of blocks that stand; when
  *     blocks are forgotten while code that jumps to them may stand, that code lies in the same page and is forgotten with them, or finds them through the jump cache, whose
- *     generation has changed. Jumps lead directly only to blocks of the same page; a block of one instruction
+ *     generation has changed. Jumps lead directly only to blocks of the same page, and no page keeps a block when the region of code memory that one of its blocks lies in is used again; a block of one instruction
  *     that lies on two pages is reached through the jump cache alone, as long as both are what they were. What the {@link BlockTable} finds again was looked up by the physical address that
  *     EIP has just been translated to, and leaves it with the block's page.
  * </ul>
@@ -74,9 +74,11 @@ public final class Translator implements AutoCloseable {
   /** See {@link #flagsSettled}. */
   public static final int SETTLED = Liveness.REACH;
 
-  private static final int CODE_SIZE = 48 << 20;
-  /** Blocks kept. A guest that wants more (one page mapped at thousands of addresses does) starts afresh. */
-  private static final int MOST_BLOCKS = 1 << 18;
+  /** Name of a system property: MiB of code memory, 2 to 512. The default is five times what a Linux with a hundred programs fills. */
+  private static final String CODE_MIB = "lguest.cpu.code";
+  private static final int DEFAULT_CODE_MIB = 48, MOST_CODE_MIB = 512;
+  /** For so many bytes of code memory one block is kept, be it the interpreter's. A guest that wants more (one page mapped at thousands of addresses does) starts afresh. */
+  private static final int BYTES_A_BLOCK = 192;
   /** Instructions between two looks at what other threads want; below 2^24, see BlockEmitter. */
   private static final int SLICE = 100_000;
   /** Loops remembered; a guest can make up as many as it likes. */
@@ -125,7 +127,7 @@ public final class Translator implements AutoCloseable {
     this.processor = processor;
     this.state = state;
     this.memory = memory;
-    exits = new Exits(state);
+    exits = new Exits(state, BlockCompiler.REGIONS);
     x87Pointers = new X87Pointers(state, exits);
     stubs = new Stubs(memory);
     compiler = new BlockCompiler(memory, stubs, exits);
@@ -140,7 +142,8 @@ public final class Translator implements AutoCloseable {
 
   /** Empty where code cannot be emitted: another host processor, or a system that does not allow it. */
   public static Optional<Translator> create(Processor processor, long state, long memorySize) {
-    return CodeMemory.allocate(CODE_SIZE).map(memory -> new Translator(processor, state, memorySize, memory));
+    int mib = Math.clamp(Integer.getInteger(CODE_MIB, DEFAULT_CODE_MIB), 2, MOST_CODE_MIB) & ~1;
+    return CodeMemory.allocate((long) mib << 20).map(memory -> new Translator(processor, state, memorySize, memory));
   }
 
   /** Whether code of this mode, with these flags, can be run here at all. */
@@ -326,11 +329,11 @@ public final class Translator implements AutoCloseable {
   /** Makes the jump that brought us here lead to the same code without groups. */
   private boolean linkTwin(int id) {
     int place = exits.place(id);
-    long before = forgotten;
+    int begun = compiler.begun();
     plain = true;
     CodePages.Block block = locate();
     plain = true;
-    if (block != null && block.instructions != 0 && !separate && forgotten == before) {
+    if (block != null && block.instructions != 0 && !separate && compiler.begun() == begun) {
       memory.patchInt(place, block.direct - (place + 4));
     }
     return true;
@@ -344,7 +347,7 @@ public final class Translator implements AutoCloseable {
     int page = block.physical >>> 12;
     int mode = block.mode & ~Mode.PLAIN;
     if (block.mode == mode && !block.crosses()) pages.awaited(block, id -> link(id, block));
-    for (int id = compiler.firstExit; id < exits.size(); id++) {
+    for (int id = compiler.firstExit; id < exits.end(); id++) {
       if (exits.kind(id) != Exits.CHAIN) continue;
       int eip = exits.eip(id);
       CodePages.Block target = pages.find(page << 12 | eip & 0xFFF, eip, mode);
@@ -420,7 +423,8 @@ public final class Translator implements AutoCloseable {
     }
     long secondLines = 0;
     boolean emitted;
-    if (compiler.full() || pages.blocks() > MOST_BLOCKS) forgetAll();
+    if (compiler.full()) forgetOldest();
+    if (pages.blocks() > memory.size() / BYTES_A_BLOCK) forgetAll();
     compiler.jumpsAbout(!jumpAbout.isEmpty() && jumpAbout.contains(physical));
     if (second == CodePages.NOWHERE) {
       emitted = compiler.compile(eip, mode);
@@ -473,11 +477,20 @@ public final class Translator implements AutoCloseable {
     if (pages.drop(page)) forgetJumps();
   }
 
+  /** Makes room in code memory. */
+  private void forgetOldest() {
+    int region = compiler.nextRegion();
+    if (pages.dropWhere(block -> block.instructions != 0 && compiler.regionOf(block.entry) == region)) {
+      forgotten++;
+      forgetJumps();
+    }
+    compiler.begin(region);
+  }
+
   private void forgetAll() {
     forgotten++;
     pages.dropAll();
-    exits.clear();
-    compiler.clear();
+    compiler.beginAgain();
     forgetJumps();
   }
 
