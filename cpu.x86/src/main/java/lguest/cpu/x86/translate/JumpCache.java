@@ -11,7 +11,8 @@ import lguest.cpu.x86.state.Native;
  * And then a generation per mode, 32 bits each, 0 where nothing is known yet: code of another mode is never found.
  *
  * <p>Returns have no stack of guessed addresses of their own. The host's processor predicts the jump at each return from how control came there, and what stands before the jump is hidden
- * behind that guess: programs of nothing but calls and returns take 1.7 to 2.3 times as long as without emulation, and a look-up four instructions shorter made no difference to them. A stack would cost each call its stores.
+ * behind that guess: programs of nothing but calls and returns take 1.7 to 2.3 times as long as without emulation, and a look-up four instructions shorter made no difference to them. Nor did calls and returns of the host for those of the guest, each return
+ * checked behind its call: recursion as fast as before (0.14 s for 0.14), calls of leaves a fifth slower, and exec, whose faults empty such a stack again and again, a tenth.
  */
 final class JumpCache {
   static final int ENTRIES = 1 << 16, FILTER = 1 << 12;
