@@ -30,7 +30,7 @@ class FlagsTest {
   /** How they go round: by a count with a compare, dec, sub, loop; and two halves that jump to each other. */
   private static final List<String> ENDS = List.of("49 75", "4939F175", "83E90175", "E2", "39CE 72", "83F96449 75", "E1", "E0", "4979", "4977", "39D875", "FF4D00 75");
   private static final int ROOM = 0x120, LOOPS = 20_000;
-  private static final long SEED = Long.getLong("lguest.cpu.seed", System.nanoTime());
+  private static final long SEED = Long.parseLong(System.getProperty("lguest.cpu.seed", System.getenv().getOrDefault("LGUEST_CPU_SEED", "" + System.nanoTime())));
 
   private final Random random = new Random(SEED);
 

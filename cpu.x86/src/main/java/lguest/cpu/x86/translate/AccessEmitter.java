@@ -39,15 +39,15 @@ final class AccessEmitter {
     this.cold = cold;
   }
 
-  /** A block begins. */
-  void begin(Instruction[] code, int count, int mode) {
+  /** A block begins, or the last one {@code again}. */
+  void begin(Instruction[] code, int count, int mode, boolean again) {
     this.mode = mode;
     start = code[0].eip;
     openGroup = NO_GROUP;
     boolean plain = (mode & Mode.PLAIN) != 0;
     if (plain) coalescing.clear();
     else coalescing.plan(code, count);
-    loop.begin(code, count, !jumpsAbout && !plain);
+    loop.begin(code, count, !jumpsAbout && !plain, again);
   }
 
   /** Leaves the host address of the ModRM operand in R8; faults, if any, happen here. R9 to R11 are destroyed, guest flags are safe. */

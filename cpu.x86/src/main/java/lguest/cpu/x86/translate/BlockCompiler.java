@@ -151,17 +151,17 @@ final class BlockCompiler {
   private int emit(int count, int mode) {
     Instruction last = code[count - 1];
     int liveOut = liveOut(last);
-    int possible = emit(count, mode, liveOut, linked, false);
+    int possible = emit(count, mode, liveOut, linked && LoopSites.isLoop(code, count) ? GuestFlags.Pass.FIRST : GuestFlags.Pass.ALONE);
     // A loop knows only at its end what it can assume at its beginning.
-    if (possible == count && block.flags.worthAnother()) emit(count, mode, liveOut, true, true);
-    if (possible == count && block.flags.assumedWrongly()) emit(count, mode, liveOut, false, false);
+    if (possible == count && block.flags.worthAnother()) emit(count, mode, liveOut, GuestFlags.Pass.ASSUMING);
+    if (possible == count && block.flags.assumedWrongly()) emit(count, mode, liveOut, GuestFlags.Pass.WITHOUT);
     return possible;
   }
 
-  private int emit(int count, int mode, int liveOut, boolean loops, boolean again) {
+  private int emit(int count, int mode, int liveOut, GuestFlags.Pass pass) {
     exits.truncate(firstExit);
     Instruction last = code[count - 1];
-    block.enter(code, count, liveOut, mode, hotAt, coldAt, loops, again);
+    block.enter(code, count, liveOut, mode, hotAt, coldAt, pass);
     boolean jumped = false;
     for (int n = 0; n < count; n++) {
       Instruction i = code[n];

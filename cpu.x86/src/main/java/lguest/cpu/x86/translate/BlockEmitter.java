@@ -55,9 +55,9 @@ final class BlockEmitter {
   /**
    * Begins a block, to stand at these offsets: takes its instructions off the budget; leaves when that is used up.
    *
-   * @param loops as {@link GuestFlags#begin} has it, and {@code again}
+   * @param pass which of the emissions of this block it is: what it assumes of its end when it is a loop
    */
-  void enter(Instruction[] code, int count, int liveOut, int mode, int hotBase, int coldBase, boolean loops, boolean again) {
+  void enter(Instruction[] code, int count, int liveOut, int mode, int hotBase, int coldBase, GuestFlags.Pass pass) {
     this.hotBase = hotBase;
     this.coldBase = coldBase;
     this.mode = mode;
@@ -70,8 +70,8 @@ final class BlockEmitter {
     fip = 0;
     x87 = Exits.NO_X87;
     x87Operand = false;
-    flags.begin(code, count, liveOut, loops, again);
-    memory.begin(code, count, mode);
+    flags.begin(code, count, liveOut, pass);
+    memory.begin(code, count, mode, pass.again);
     hereCold(flags.startInHost() ? enterWithFlags() : enterWithout());
     flags.restore(cold);
     coldExit(Exits.COUNT, start, count, 0, 0, 0);

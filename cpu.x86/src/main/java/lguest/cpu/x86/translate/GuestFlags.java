@@ -5,7 +5,6 @@ import static lguest.cpu.x86.translate.Assembler.*;
 import static lguest.cpu.x86.translate.Stubs.INSTRUCTIONS_LEFT;
 import static lguest.cpu.x86.translate.Stubs.STATE;
 
-import java.util.Arrays;
 import lguest.cpu.x86.decode.Instruction;
 import lguest.cpu.x86.state.Flags;
 
@@ -23,6 +22,20 @@ final class GuestFlags {
 
   /** Where all flags are that somebody may see: in state.SAVED_FLAGS, in the host's, in both; or neither, but they can be had. */
   enum Home { HOST, SAVED, BOTH, ELSEWHERE }
+
+  /** Emissions of a block: of a loop, to see whether it could come back past its entry; then as such a one; or as none, after that turned out to be wrong, or because it is none. */
+  enum Pass {
+    FIRST(true, false), ASSUMING(true, true), WITHOUT(false, true), ALONE(false, false);
+
+    private final boolean loops;
+    /** The block was emitted before. */
+    final boolean again;
+
+    Pass(boolean loops, boolean again) {
+      this.loops = loops;
+      this.again = again;
+    }
+  }
 
   private static final int NOBODY = -1;
   private static final int EQUAL = 4;
@@ -51,23 +64,24 @@ final class GuestFlags {
   private boolean assumed;
   private int assumedSetter;
   private int assumedCounter;
+  /** It is not so; or it is to be tried whether it is. */
   private boolean wrong;
   private boolean worth;
 
   GuestFlags(Assembler hot) { this.hot = hot; }
 
-  /** A block begins, with its flags in the host's. {@code loops}: it may jump to itself past its entry; {@code again}: it is the last one, which was {@link #worthAnother}. */
-  void begin(Instruction[] code, int count, int liveOut, boolean loops, boolean again) {
+  /** A block begins, with its flags in the host's. ASSUMING comes after a pass that was {@link #worthAnother}. */
+  void begin(Instruction[] code, int count, int liveOut, Pass pass) {
     this.code = code;
     this.count = count;
-    assumed = again;
+    assumed = pass == Pass.ASSUMING;
     wrong = worth = false;
     index = 0;
     set();
     Liveness.before(code, count, liveOut, live);
     System.arraycopy(live, 0, comparable, 0, count + 1);
     Liveness.withoutUndefined(code, count, comparable);
-    this.loops = loops && live[0] != 0 && !startInHost();
+    loops = pass.loops && live[0] != 0 && !startInHost();
   }
 
   /** Flags that are the guest's before instruction number {@code n}, should control leave there. */
@@ -88,12 +102,13 @@ final class GuestFlags {
     if (assumed && !survive(0, registers(), 0)) wrong = true;
   }
 
-  /** What has been emitted for this loop assumes what is not so: it must be emitted {@link #begin once more} as if it were none. */
+  /** What has been emitted for this loop assumes what is not so: it must be emitted once more, {@link Pass#WITHOUT}. */
   boolean assumedWrongly() { return wrong; }
 
   /** It is worth emitting this loop once more, with what is known now. */
   boolean worthAnother() { return worth; }
 
+  /** It may come back past its entry. */
   boolean assumes() { return assumed; }
 
   /** Instruction number {@code n} is next. */

@@ -18,19 +18,25 @@ import lguest.cpu.x86.decode.Instruction;
 final class LoopSites {
   private static final int MOST_IN_A_LOOP = 4, PATIENCE = 32, FEW_ROUNDS = 8;
 
+  private int first;
   private int next;
   private int left;
   private int soon;
 
-  /** A block begins. {@code wanted}: it may have such accesses if it is a loop. */
-  void begin(Instruction[] code, int count, boolean wanted) {
-    left = wanted && jumps(code[count - 1]) && code[count - 1].target() == code[0].eip ? MOST_IN_A_LOOP : 0;
+  /** A block begins, or the last one {@code again}. {@code wanted}: it may have such accesses if it is a loop. */
+  void begin(Instruction[] code, int count, boolean wanted, boolean again) {
+    if (again) next = first;
+    first = next;
+    left = wanted && isLoop(code, count) ? MOST_IN_A_LOOP : 0;
     soon = FEW_ROUNDS * count;
   }
 
-  private static boolean jumps(Instruction last) {
+  /** Whether the block may jump to itself. */
+  static boolean isLoop(Instruction[] code, int count) {
+    Instruction last = code[count - 1];
     int op = last.encoding.opcode();
-    return op >= 0x70 && op <= 0x7F || op >= 0x0F80 && op <= 0x0F8F || op >= 0xE0 && op <= 0xE3 || op == 0xE9 || op == 0xEB;
+    boolean jumps = op >= 0x70 && op <= 0x7F || op >= 0x0F80 && op <= 0x0F8F || op >= 0xE0 && op <= 0xE3 || op == 0xE9 || op == 0xEB;
+    return jumps && last.target() == code[0].eip;
   }
 
   /** A place for the next access, an offset in the state; 0: it goes by the TLB as any other. */
