@@ -72,7 +72,7 @@ final class BlockEmitter {
     x87Operand = false;
     flags.begin(code, count, liveOut, pass);
     memory.begin(code, count, mode, pass.again);
-    hereCold(flags.startInHost() ? enterWithFlags() : enterWithout());
+    hereCold(flags.startsInHost() ? enterWithFlags() : enterWithout());
     flags.restore(cold);
     coldExit(Exits.COUNT, start, count, 0, 0, 0);
   }

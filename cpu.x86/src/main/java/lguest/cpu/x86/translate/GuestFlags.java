@@ -44,11 +44,14 @@ final class GuestFlags {
   /** Before each instruction: flags that may still be seen, and of those the ones the manual defines. */
   private final int[] live = new int[BlockEmitter.MOST_INSTRUCTIONS + 1];
   private final int[] comparable = new int[BlockEmitter.MOST_INSTRUCTIONS + 1];
+  /** Flags that each instruction takes the earlier value from. */
+  private final int[] killed = new int[BlockEmitter.MOST_INSTRUCTIONS];
 
   // The block being emitted.
   private Instruction[] code;
   private int count;
   private int index;
+  private boolean startsInHost;
   /** The host's flags that are the guest's. */
   private int host;
   private Source source;
@@ -78,10 +81,11 @@ final class GuestFlags {
     wrong = worth = false;
     index = 0;
     set();
-    Liveness.before(code, count, liveOut, live);
+    Liveness.before(code, count, liveOut, live, killed);
     System.arraycopy(live, 0, comparable, 0, count + 1);
     Liveness.withoutUndefined(code, count, comparable);
-    loops = pass.loops && live[0] != 0 && !startInHost();
+    startsInHost = live[0] != 0 && Liveness.startsWithFlags(code, count, live, killed);
+    loops = pass.loops && live[0] != 0 && !startsInHost;
   }
 
   /** Flags that are the guest's before instruction number {@code n}, should control leave there. */
@@ -91,7 +95,7 @@ final class GuestFlags {
   int comparable(int n) { return comparable[n]; }
 
   /** Whether the block wants those that come in in the host's own. */
-  boolean startInHost() { return live[0] != 0 && Liveness.startsWithFlags(code, count, live); }
+  boolean startsInHost() { return startsInHost; }
 
   /** At its entry, what must be put away has been. */
   void putAwayAtEntry() {
@@ -113,8 +117,9 @@ final class GuestFlags {
 
   /** Instruction number {@code n} is next. */
   void at(int n) {
-    if (n > 0 && since != n - 1 && (registers() & Coalescing.written(code[n - 1])) != 0) source = Source.NONE;
     index = n;
+    int registers = registers();
+    if (registers != 0 && since != n - 1 && (registers & Coalescing.written(code[n - 1])) != 0) source = Source.NONE;
   }
 
   // ---- what instructions do
@@ -144,7 +149,7 @@ final class GuestFlags {
   }
 
   /** Before the guest's own instruction reads host flags. */
-  void need() { need(code[index].encoding.flagsRead() & Flags.ARITHMETIC); }
+  void need() { need(Liveness.reads(code[index])); }
 
   private void need(int flags) {
     if ((flags & ~host) == 0) return;
@@ -155,10 +160,8 @@ final class GuestFlags {
   /** Before a guest instruction that changes host flags: brings back what it reads and what must survive it. */
   void aboutToSet() {
     Instruction i = code[index];
-    int after = live[index + 1];
-    int killed = Liveness.killed(i);
-    need(i.encoding.flagsRead() & Flags.ARITHMETIC);
-    int through = after & ~killed;
+    need();
+    int through = live[index + 1] & ~killed[index];
     if (through == 0) {
       set();
       if (Repetition.registers(i) != Repetition.IMPOSSIBLE) {
@@ -171,7 +174,7 @@ final class GuestFlags {
     boolean counts = Repetition.counts(i) && source != Source.NONE && (sourceRegisters() & changed) == 0;
     // The carry may stay where it is.
     if (!counts || !survive(index + 1, sourceRegisters() | changed, Flags.ARITHMETIC)) need(through);
-    host |= killed;
+    host |= killed[index];
     if (counts) counter = since = index;
     else source = Source.NONE;
   }
@@ -259,12 +262,12 @@ final class GuestFlags {
     for (int n = from; n < count; n++) {
       if (live[n] == 0) return true;
       Instruction i = code[n];
-      if (StringEmitter.isString(i) && (registers & Coalescing.written(i)) != 0) return false;
+      if (registers != 0 && StringEmitter.isString(i) && (registers & Coalescing.written(i)) != 0) return false;
       // They are overwritten, or brought back to be changed in part.
       if (Liveness.writes(i)) return true;
       // They are brought back to be read, unless the host's own will do.
-      if ((i.encoding.flagsRead() & Flags.ARITHMETIC) != 0 && held == 0) return true;
-      if ((registers & Coalescing.written(i)) != 0) return live[n + 1] == 0;
+      if (held == 0 && Liveness.reads(i) != 0) return true;
+      if (registers != 0 && (registers & Coalescing.written(i)) != 0) return live[n + 1] == 0;
     }
     return live[count] == 0 || registers == 0 && source == Source.SAVED && counter == NOBODY || loops;
   }

@@ -18,26 +18,25 @@ final class Liveness {
 
   private Liveness() {}
 
-  /** Fills in element n: flags alive before instruction n; the last one: {@code liveOut}. */
-  static void before(Instruction[] code, int count, int liveOut, int[] live) {
+  /** Fills in element n: flags alive before instruction n, the last one: {@code liveOut}; and those whose earlier value it takes away. */
+  static void before(Instruction[] code, int count, int liveOut, int[] live, int[] killed) {
     live[count] = liveOut & Flags.ARITHMETIC;
     for (int n = count - 1; n >= 0; n--) {
-      live[n] = n % STRIDE == STRIDE - 1 || shows(code[n]) ? Flags.ARITHMETIC : live[n + 1] & ~killed(code[n]) | code[n].encoding.flagsRead() & Flags.ARITHMETIC;
+      killed[n] = killed(code[n]);
+      live[n] = n % STRIDE == STRIDE - 1 || shows(code[n]) ? Flags.ARITHMETIC : live[n + 1] & ~killed[n] | reads(code[n]);
     }
   }
 
-  /** Flags that must be the guest's in the host's own when the instruction is executed, of which {@code after} are alive behind it: those it reads, and those it leaves alone while it writes others. */
-  static int kept(Instruction i, int after) {
-    return (i.encoding.flagsRead() | (writes(i) ? after & ~killed(i) : 0)) & Flags.ARITHMETIC;
-  }
+  /** Arithmetic flags that it depends on. */
+  static int reads(Instruction i) { return i.encoding.flagsRead() & Flags.ARITHMETIC; }
 
   /** Whether it may change an arithmetic flag. */
   static boolean writes(Instruction i) { return ((i.encoding.flagsWritten() | i.encoding.flagsUndefined()) & Flags.ARITHMETIC) != 0; }
 
-  /** Whether a block wants flags in the host's own before anything can take them from there. */
-  static boolean startsWithFlags(Instruction[] code, int count, int[] live) {
+  /** Whether a block wants flags in the host's own before anything can take them from there: to read them, or to leave them alone while others are written. */
+  static boolean startsWithFlags(Instruction[] code, int count, int[] live, int[] killed) {
     for (int n = 0; n < count; n++) {
-      if (kept(code[n], live[n + 1]) != 0) return true;
+      if (reads(code[n]) != 0 || (live[n + 1] & ~killed[n]) != 0 && writes(code[n])) return true;
       if (shows(code[n])) return false;
     }
     return false;
