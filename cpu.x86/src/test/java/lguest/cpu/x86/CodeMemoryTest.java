@@ -8,7 +8,9 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** More code than the translator keeps: what was forgotten comes again, and what leads there finds it. */
 @ParameterizedClass
@@ -77,6 +79,38 @@ class CodeMemoryTest {
       assertTrue(forgotten() > 8 * ROUNDS, "regions forgotten: " + forgotten());
       assertTrue(m.cpu.statistics().translator().get("code") < MOST, "bytes of code: " + m.cpu.statistics().translator().get("code"));
     }
+  }
+
+  /**
+   * An instruction on two pages leads to a place in its first one where nothing has been yet, and waits for that; then its second page changes, and its code is forgotten, while the first stays. When there is something at that place at last, others have its room.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4, 5, 6})
+  void aJumpThatWaitsNoMore(int rounds) {
+    int page = 0x200000, functions = 0x2000;
+    // jz page+100; ret, not taken; and there mov eax,12345678; ret
+    m.put(page + 0xFFC, "0F84FEF0FFFF C3").put(page + 0x100, "B878563412 C3");
+    call(page + 0xFFC);
+    m.put(page + 0x1000, "FF");
+    for (int round = 0; round < rounds; round++) {
+      for (int n = 0; n < functions; n++) {
+        m.put(FUNCTIONS + n * FUNCTION, "05%08X8906A8017502D1C0A8027502D1C0C3".formatted(Integer.reverseBytes(n * 77_777 + round)));
+        if (n % 64 == 63) for (int each = n - 63; each <= n; each++) call(FUNCTIONS + each * FUNCTION);
+      }
+    }
+    call(page + 0x100);
+    assertEquals(0x12345678, m.r.eax());
+    if (translates) assertTrue(forgotten() > 8L * rounds, "regions forgotten: " + forgotten());
+  }
+
+  /** Calls it, with ZF clear. */
+  private void call(int function) {
+    if (m.get8(CODE) != 0xFF) m.put(CODE, "FFD1 CD80"); // call ecx; int 80
+    m.r.ecx(function);
+    m.r.esi(DATA);
+    m.r.eflags(2);
+    m.r.eip(CODE);
+    assertEquals(Exit.SOFTWARE_INTERRUPT, m.run());
   }
 
   private static int gcd(int a, int b) {

@@ -24,11 +24,13 @@ class FlagsTest {
       "F5", "F8", "F9", "9F", "9E", "0FC1D8",
       // setcc, cmovcc, push and pop, pushf, xchg, lea, mov, not, movzx, cld
       "0F92C3", "0F94C0", "0F9CC7", "0F42C3", "0F44DF", "0F4FC7", "53", "5B", "50", "58", "9C", "93", "8D041B", "8D7F03", "89D8", "B801000000", "F7D3", "0FB6C3", "FC",
+      // the counter of loops, and loops that go nowhere
+      "39C8", "39F9", "85C9", "49", "41", "29C8", "83C1FF", "80E93F", "E200",
       // loads, stores and both
       "8B06", "8B06", "8906", "8906", "8A06", "8806", "0306", "2B4604", "0106", "2906", "3B06", "3906", "833E05", "8506", "F60601", "FF06", "FE0E", "3106", "1106", "1306", "0FB606", "8B4604", "894608", "8744240C", "FF36", "8F06", "F706FFFFFFFF", "F71E", "0FC106",
       "46", "46", "4E", "83C604", "83C604", "81C6FE0F0000", "8D7604", "8D7603", "AC", "AD", "9BDBE3");
   /** How they go round: by a count with a compare, dec, sub, loop; and two halves that jump to each other. */
-  private static final List<String> ENDS = List.of("49 75", "4939F175", "83E90175", "E2", "39CE 72", "83F96449 75", "E1", "E0", "4979", "4977", "39D875", "FF4D00 75");
+  private static final List<String> ENDS = List.of("49 75", "4939F175", "83E90175", "E2", "39CE 72", "83F96449 75", "E1", "E0", "4979", "4977", "39D875", "FF4D00 75", "39F9E2", "39C8E2", "49E2", "41E2", "85C9E1", "29C8E2", "83E13FE0");
   private static final int ROOM = 0x120, LOOPS = 20_000;
   private static final long SEED = Long.parseLong(System.getProperty("lguest.cpu.seed", System.getenv().getOrDefault("LGUEST_CPU_SEED", "" + System.nanoTime())));
 

@@ -87,8 +87,9 @@ final class Engines {
   Exit translate(long limit) {
     int kept = lockstep == null ? Translator.SETTLED : 0;
     for (;;) {
-      boolean settle = kept != 0 && c.requestPending() && !translator.flagsSettled();
-      if (!settle && c.requested()) return Exit.REQUESTED;
+      boolean settled = kept == 0 || translator.flagsSettled();
+      if (settled && c.requested()) return Exit.REQUESTED;
+      boolean settle = !settled && c.requestPending();
       if (loop.retired >= limit) return Exit.BUDGET;
       if (settle || limit - loop.retired <= kept) {
         step();

@@ -226,7 +226,9 @@ final class Coalescing {
         case ADD, ADC, SUB, SBB, AND, OR, XOR, CMP, TEST, INC, DEC, NEG, NOT, MOV, MOVZX, MOVSX, LEA, SHL, SHR, SAR, ROL, ROR, RCL, RCR, SHLD, SHRD, SET, CMOV,
             BT, BTS, BTR, BTC, BSF, BSR, BSWAP, XCHG, NOP, CLC, STC, CMC, CLD, IMUL -> 0;
         case PUSH, POP -> 1 << ESP;
+        case J, JMP, JCXZ -> 0;
         case CBW, LAHF -> 1;
+        case LOOP, LOOPE, LOOPNE -> 2;
         case CWD -> 4;
         case MUL, DIV, IDIV -> 5;
         case MOVS, CMPS, STOS, LODS, SCAS -> 0xC3;

@@ -169,10 +169,16 @@ final class CodePages {
     return true;
   }
 
-  /** Forgets all pages that have such a block: as jumps lead directly only within a page, none leads to it any more. Whether there were any. */
+  /**
+   * Forgets all pages that have such a block, be it one that is not found any more: as jumps lead directly only within a page, none leads to it, and none of its own waits. Whether there
+   * were any.
+   */
   boolean dropWhere(Predicate<Block> such) {
     BitSet gone = new BitSet(pages.length);
-    for (Block chain : table) for (Block b = chain; b != null; b = b.next) if (such.test(b)) gone.set(b.physical >>> 12);
+    for (int number = 0; number < pages.length; number++) {
+      if (pages[number] == null) continue;
+      for (Block b = pages[number].blocks; b != null && !gone.get(number); b = b.onPage) if (such.test(b)) gone.set(number);
+    }
     gone.stream().forEach(this::drop);
     return !gone.isEmpty();
   }

@@ -126,6 +126,9 @@ final class Exits {
 
   private int get(int id, int field) { return Native.get32(table.address() + ((long) id << SHIFT) + field); }
 
+  /** It says nothing of flags: they are as they were when the last block was left. */
+  boolean ofNoBlock(int id) { return id < CHUNK; }
+
   int kind(int id) { return get(id, KIND); }
 
   int eip(int id) { return get(id, EIP); }

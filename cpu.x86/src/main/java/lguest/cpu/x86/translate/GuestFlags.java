@@ -117,9 +117,14 @@ final class GuestFlags {
 
   /** Instruction number {@code n} is next. */
   void at(int n) {
+    done(n - 1);
     index = n;
+  }
+
+  /** What that instruction has changed cannot be repeated from. */
+  private void done(int n) {
     int registers = registers();
-    if (registers != 0 && since != n - 1 && (registers & Coalescing.written(code[n - 1])) != 0) source = Source.NONE;
+    if (registers != 0 && since != n && (registers & Coalescing.written(code[n])) != 0) source = Source.NONE;
   }
 
   // ---- what instructions do
@@ -203,6 +208,7 @@ final class GuestFlags {
 
   /** The block jumps to itself: whether it may do so past its entry. */
   boolean backAsAssumed() {
+    done(count - 1); // LOOP counts
     if (!assumed) {
       // Was it worth assuming something?
       worth = loops && (source == Source.REPEAT || source == Source.SAVED && counter != NOBODY);

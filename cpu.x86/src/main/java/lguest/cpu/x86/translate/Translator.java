@@ -216,6 +216,11 @@ public final class Translator implements AutoCloseable {
   public void aboutToStep() {
     if (flagsSettled()) return;
     unsettled--;
+    if (!runs(processor.mode(), Native.get32(state + EFLAGS))) {
+      // Whatever changes that shows all flags.
+      unsettled = 0;
+      return;
+    }
     int eip = eip();
     if (select(eip, processor.mmu().fetch(eip))) flagsRight |= Liveness.killed(compiler.page.at(eip));
   }
@@ -246,8 +251,10 @@ public final class Translator implements AutoCloseable {
       int kind = exits.kind(id);
       left[kind]++;
       flagsAlive = exits.alive(id);
-      flagsRight = exits.shown(id);
-      unsettled = SETTLED;
+      if (!exits.ofNoBlock(id) || left() != given) {
+        flagsRight = exits.shown(id);
+        unsettled = SETTLED;
+      }
       if (Native.get8(state + FPU_LOADED) != 0) x87Pointers.settle(id);
       switch (kind) {
         case Exits.CHAIN -> {
@@ -357,6 +364,7 @@ public final class Translator implements AutoCloseable {
   }
 
   private void link(int id, CodePages.Block target) {
+    if (exits.kind(id) != Exits.CHAIN || exits.eip(id) != target.eip) throw new IllegalStateException("exit " + id + " is not one to " + Integer.toHexString(target.eip));
     int place = exits.place(id);
     memory.patchInt(place, BlockEmitter.entry(exits.bytes(id), target) - (place + 4));
   }
@@ -480,11 +488,9 @@ public final class Translator implements AutoCloseable {
   /** Makes room in code memory. */
   private void forgetOldest() {
     int region = compiler.nextRegion();
-    if (pages.dropWhere(block -> block.instructions != 0 && compiler.regionOf(block.entry) == region)) {
-      forgotten++;
-      forgetJumps();
-    }
+    if (pages.dropWhere(block -> block.instructions != 0 && compiler.regionOf(block.entry) == region)) forgotten++;
     compiler.begin(region);
+    forgetJumps();
   }
 
   private void forgetAll() {
