@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Code that changes: by itself, by its neighbours, by the Host, by page tables. */
 @ParameterizedClass
-@EnumSource(names = {"INTERPRET", "TRANSLATE"})
+@EnumSource(names = {"INTERPRET", "TRANSLATE", "CHECK"})
 class CodeTest {
   private final Machine m;
 

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Breakpoints, single steps, and SYSENTER: what only ring 0 can set up (SDM vol. 3, chapter 17; vol. 2). */
 @ParameterizedClass
-@EnumSource(names = {"INTERPRET", "TRANSLATE"})
+@EnumSource(names = {"INTERPRET", "TRANSLATE", "CHECK"})
 class DebugTest {
   private static final int TF = 0x100, RF = 0x10000, BS = 0x4000, BD = 0x2000;
   private final Machine m;

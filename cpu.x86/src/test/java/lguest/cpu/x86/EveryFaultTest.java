@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * without a new test.
  */
 @ParameterizedClass
-@EnumSource(names = {"INTERPRET", "TRANSLATE"})
+@EnumSource(names = {"INTERPRET", "TRANSLATE", "CHECK"})
 class EveryFaultTest {
   private final Engine engine;
 

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Translation, rights, error codes, accessed and dirty bits (SDM vol. 3, 4.6 to 4.8). */
 @ParameterizedClass
-@EnumSource(names = {"INTERPRET", "TRANSLATE"})
+@EnumSource(names = {"INTERPRET", "TRANSLATE", "CHECK"})
 class PagingTest {
   private final Engine engine;
   private Machine m;

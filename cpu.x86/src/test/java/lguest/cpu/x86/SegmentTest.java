@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Segment registers: what may be loaded, with which error, and what an address is checked for (SDM vol. 3, chapter 5). */
 @ParameterizedClass
-@EnumSource(names = {"INTERPRET", "TRANSLATE"})
+@EnumSource(names = {"INTERPRET", "TRANSLATE", "CHECK"})
 class SegmentTest {
   private final Machine m;
 

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Handlers entered and left, far calls and returns, with and without a change of privilege (SDM vol. 3, 5.8 and 6.12). */
 @ParameterizedClass
-@EnumSource(names = {"INTERPRET", "TRANSLATE"})
+@EnumSource(names = {"INTERPRET", "TRANSLATE", "CHECK"})
 class TransferTest {
   private static final int HANDLER = 0x20000, INNER_STACK = 0x90000;
   private final Machine m;

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The processor's side of x87: operands, waiting errors, the image. The arithmetic has tests of its own. */
 @ParameterizedClass
-@EnumSource(names = {"INTERPRET", "TRANSLATE"})
+@EnumSource(names = {"INTERPRET", "TRANSLATE", "CHECK"})
 class X87InstructionTest {
   private final Machine m;
 
