@@ -85,20 +85,19 @@ final class Engines {
 
   /** The last instructions before {@code limit} are interpreted, and some after a request: emitted code leaves flags open that will be overwritten unseen, but whoever looks between runs sees them. */
   Exit translate(long limit) {
-    int kept = lockstep == null ? Translator.SETTLED : 0;
+    int reserve = lockstep == null ? Translator.SETTLED : 0;
     for (;;) {
-      boolean settled = kept == 0 || translator.flagsSettled();
-      if (settled && c.requested()) return Exit.REQUESTED;
-      boolean settle = !settled && c.requestPending();
+      boolean open = reserve != 0 && !translator.flagsSettled();
+      if (!open && c.requested()) return Exit.REQUESTED;
       if (loop.retired >= limit) return Exit.BUDGET;
-      if (settle || limit - loop.retired <= kept) {
+      if (open && c.requestPending() || limit - loop.retired <= reserve) {
         step();
         if (c.exit != null) return c.exit;
         continue;
       }
       boolean progress;
       try {
-        progress = translator.run(limit - loop.retired - kept);
+        progress = translator.run(limit - loop.retired - reserve);
       } catch (GuestFault f) {
         loop.fault(f, 0);
         progress = true;

@@ -18,7 +18,7 @@ import lguest.cpu.x86.state.Native;
  * Tour 5.12: Two engines, one truth
  *
  * <p>The interpreter goes first, its stores noted and then taken back; the translator follows from the same state. Registers, segments, the exit and every byte the interpreter stored must
- * agree. Of the arithmetic flags those count that somebody may still read: the translator keeps no others.
+ * agree. Of the arithmetic flags those count that somebody may still see: the translator keeps no others.
  */
 final class Lockstep {
   private static final String[] NAMES = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};

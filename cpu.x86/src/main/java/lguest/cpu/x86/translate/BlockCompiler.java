@@ -95,10 +95,10 @@ final class BlockCompiler {
   /** Nothing more may be compiled here. */
   boolean full() { return hotAt > coldStart - MARGIN || coldAt > (region + 1) * regionSize - MARGIN; }
 
-  /** The one whose turn it is then; it has what was compiled longest ago. */
+  /** The region whose turn it is then; it has what was compiled longest ago. */
   int nextRegion() { return (region + 1) % REGIONS; }
 
-  /** In which one such an offset in code memory is. */
+  /** The region that an offset in code memory lies in. */
   int regionOf(int offset) { return offset / regionSize; }
 
   /**
@@ -184,13 +184,11 @@ final class BlockCompiler {
 
   private static boolean ends(Instruction i) { return i.encoding.endsBlock() && !SegmentEmitter.staysInBlock(i); }
 
-  /** Flags somebody may read behind the block, as far as its own page tells. */
+  /** Flags that may be seen behind the block, as far as its own page tells. */
   private int liveOut(Instruction last) {
     if (!ends(last)) return Liveness.at(last.nextEip(), page);
-    int op = last.encoding.opcode();
-    boolean conditional = op >= 0x70 && op <= 0x7F || op >= 0x0F80 && op <= 0x0F8F || op >= 0xE0 && op <= 0xE3;
-    if (conditional) return Liveness.at(last.target(), page) | Liveness.at(last.nextEip(), page);
-    if (op == 0xE8 || op == 0xE9 || op == 0xEB) return Liveness.at(last.target(), page);
+    if (ControlEmitter.conditional(last)) return Liveness.at(last.target(), page) | Liveness.at(last.nextEip(), page);
+    if (ControlEmitter.jumps(last) || last.encoding.opcode() == 0xE8) return Liveness.at(last.target(), page);
     return Flags.ARITHMETIC;
   }
 }

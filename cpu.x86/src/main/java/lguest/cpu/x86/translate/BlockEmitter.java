@@ -105,7 +105,7 @@ final class BlockEmitter {
         hot.rm(0x89, INSTRUCTIONS_LEFT, STATE, LOOP_FIRST);
         while ((hotAt() & 15) != 0) hot.byte_(0x90); // loops run faster from there
       }
-      flags.putAwayAtEntry();
+      flags.areAwayAtEntry();
     }
     back = hotAt();
     hot.group1(false, 5, INSTRUCTIONS_LEFT, count);

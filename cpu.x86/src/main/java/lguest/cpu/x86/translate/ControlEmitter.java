@@ -19,6 +19,15 @@ final class ControlEmitter {
     this.a = block.hot;
   }
 
+  /** Jcc, LOOP and their kin: the block goes on at one of two places. */
+  static boolean conditional(Instruction i) {
+    int op = i.encoding.opcode();
+    return op >= 0x70 && op <= 0x7F || op >= 0x0F80 && op <= 0x0F8F || op >= 0xE0 && op <= 0xE3;
+  }
+
+  /** JMP to a place that the instruction names. */
+  static boolean jumps(Instruction i) { return i.encoding.opcode() == 0xE9 || i.encoding.opcode() == 0xEB; }
+
   /** Emits it, or says that it cannot and has emitted nothing. */
   boolean emit(Instruction i) {
     if (i.operandSize != 4 || i.lock || i.memory() && i.addressSize != 4) return false;

@@ -21,7 +21,7 @@ final class Exits {
    * GROUP_LOAD, GROUP_STORE: the same for a group of accesses. These four stand together, the stores with even numbers.
    */
   static final int INTERPRET = 0, LOAD = 1, STORE = 2, GROUP_LOAD = 3, GROUP_STORE = 4;
-  /** CHAIN: goes to {@link #eip} in the same page; the jump at {@link #place} may be patched. LOOKUP: goes to the EIP in state.EXIT_VALUE. COUNT: the instruction budget is used up, before the block at {@link #eip}.
+  /** CHAIN: goes to {@link #eip} in the same page; the jump at {@link #place} may be patched, to the entry that fits the {@link GuestFlags.Home} whose number stands in {@link #bytes}. LOOKUP: goes to the EIP in state.EXIT_VALUE. COUNT: the instruction budget is used up, before the block at {@link #eip}.
    * SITE: no exit, but an entry that state.X87_SITE may name. */
   static final int LOOKUP = 5, CHAIN = 6, COUNT = 7, SITE = 8;
   /** TWIN: a group of accesses crosses a page; the jump at {@link #place} may be patched. */

@@ -98,12 +98,11 @@ final class GuestFlags {
   boolean startsInHost() { return startsInHost; }
 
   /** At its entry, what must be put away has been. */
-  void putAwayAtEntry() {
-    host = 0;
-    source = assumed ? Source.LOOP : Source.SAVED;
-    counter = NOBODY;
-    since = NOBODY;
-    if (assumed && !survive(0, registers(), 0)) wrong = true;
+  void areAwayAtEntry() {
+    areAway();
+    if (!assumed) return;
+    source = Source.LOOP;
+    if (!survive(0, registers(), 0)) wrong = true;
   }
 
   /** What has been emitted for this loop assumes what is not so: it must be emitted once more, {@link Pass#WITHOUT}. */
@@ -138,19 +137,17 @@ final class GuestFlags {
   /** They are in state.SAVED_FLAGS from here on. Destroys R11. */
   void putAway() {
     if (source != Source.SAVED || counter != NOBODY) {
-      if ((live[index] & ~host) != 0) bring(hot);
+      restore(hot);
       save();
-      source = Source.SAVED;
-      counter = NOBODY;
     }
-    host = 0;
+    areAway();
   }
 
-  /** As just after {@link #putAway}: for the other way that an instruction may go. */
-  void putAwayBefore() {
-    source = Source.SAVED;
-    counter = NOBODY;
+  /** As just after {@link #putAway}, though nothing was emitted for that here: for the other way that an instruction may go. */
+  void areAway() {
     host = 0;
+    source = Source.SAVED;
+    counter = since = NOBODY;
   }
 
   /** Before the guest's own instruction reads host flags. */
@@ -188,8 +185,7 @@ final class GuestFlags {
   void set() {
     host = Flags.ARITHMETIC;
     source = Source.NONE;
-    counter = NOBODY;
-    since = NOBODY;
+    counter = since = NOBODY;
   }
 
   // ---- where they are

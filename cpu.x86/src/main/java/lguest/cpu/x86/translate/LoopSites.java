@@ -34,9 +34,7 @@ final class LoopSites {
   /** Whether the block may jump to itself. */
   static boolean isLoop(Instruction[] code, int count) {
     Instruction last = code[count - 1];
-    int op = last.encoding.opcode();
-    boolean jumps = op >= 0x70 && op <= 0x7F || op >= 0x0F80 && op <= 0x0F8F || op >= 0xE0 && op <= 0xE3 || op == 0xE9 || op == 0xEB;
-    return jumps && last.target() == code[0].eip;
+    return (ControlEmitter.conditional(last) || ControlEmitter.jumps(last)) && last.target() == code[0].eip;
   }
 
   /** A place for the next access, an offset in the state; 0: it goes by the TLB as any other. */

@@ -56,7 +56,7 @@ final class StringEmitter {
     emit(i.rep, false);
     int end = a.jmp();
     a.here(downwards);
-    block.flags.putAwayBefore();
+    block.flags.areAway();
     emit(i.rep, true);
     a.here(end);
     return true;

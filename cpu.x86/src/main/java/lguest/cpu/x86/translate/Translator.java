@@ -2,18 +2,15 @@ package lguest.cpu.x86.translate;
 
 import static lguest.cpu.x86.state.CpuState.*;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import lguest.cpu.x86.decode.Instruction;
 import lguest.cpu.x86.decode.Mnemonic;
 import lguest.cpu.x86.mmu.Mmu;
@@ -30,7 +27,7 @@ import lguest.cpu.x86.state.Native;
  *
  * <p>The host's processor knows all the guest's instructions; only addresses and privileges must not be its own. So a basic block is copied, almost word for word, into code of ours: ESP
  * renamed, every memory access led through the soft TLB first, jumps led to other copies. It shares state, soft TLB and MMU with the interpreter, to which it leaves every instruction it does not know, every access that crosses a page or hits code, and every fault.
- * A block is compiled when it is first reached; there is no warm-up, and nothing is ever compiled twice while it stands. Code memory is a ring of regions: where the last is full, the code of the first is forgotten, and with it all code of the same pages, since pages are what jumps lead directly in.
+ * What stands and where, {@link CodeCache} knows. A block is compiled when it is first reached; there is no warm-up, and nothing is ever compiled twice while it stands. Code memory is a ring of regions: where the last is full, the code of the first is forgotten, and with it all code of the same pages, since pages are what jumps lead directly in.
  *
  * <p>A fault in emitted code would end the JVM, so there must be none. What carries that:
  * <ul>
@@ -77,12 +74,8 @@ public final class Translator implements AutoCloseable {
   /** Name of a system property: MiB of code memory, 2 to 512. The default is five times what a Linux with a hundred programs fills. */
   private static final String CODE_MIB = "lguest.cpu.code";
   private static final int DEFAULT_CODE_MIB = 48, MOST_CODE_MIB = 512;
-  /** For so many bytes of code memory one block is kept, be it the interpreter's. A guest that wants more (one page mapped at thousands of addresses does) starts afresh. */
-  private static final int BYTES_A_BLOCK = 192;
   /** Instructions between two looks at what other threads want; below 2^24, see BlockEmitter. */
   private static final int SLICE = 100_000;
-  /** Loops remembered; a guest can make up as many as it likes. */
-  private static final int MOST_JUMP_ABOUT = 1 << 12;
   private static final int ALWAYS_CHECKED = 4;
   private static final int CHECKED_ONE_IN = 61;
 
@@ -95,15 +88,8 @@ public final class Translator implements AutoCloseable {
   private final Stubs stubs;
   private final Exits exits;
   private final X87Pointers x87Pointers;
-  private final BlockCompiler compiler;
-  private final CodePages pages;
-  private final Arena arena = Arena.ofShared();
-  private final JumpCache jumps;
-  private final BlockTable blocks;
+  private final CodeCache cache;
   private final MemorySegment enter;
-  /** Counts what {@link #forgetJumps} forgets. */
-  private int forgotJumps;
-  private int currentMode = -1;
   private boolean separate;
   /** Budget of the run, and how much of it the interpreter used. */
   private int given;
@@ -115,13 +101,9 @@ public final class Translator implements AutoCloseable {
   private boolean faulted;
   /** The next block is to be one without groups. */
   private boolean plain;
-  /** Guest-physical addresses of loops that {@link LoopSites} does no good. */
-  private final Set<Integer> jumpAbout = new HashSet<>();
   // Counters: by kind of exit, by mnemonic.
   private final long[] left = new long[Exits.KINDS.length];
   private final long[] stepped = new long[Mnemonic.values().length];
-  private long compiled;
-  private long forgotten;
 
   private Translator(Processor processor, long state, long memorySize, CodeMemory memory) {
     this.processor = processor;
@@ -130,13 +112,7 @@ public final class Translator implements AutoCloseable {
     exits = new Exits(state, BlockCompiler.REGIONS);
     x87Pointers = new X87Pointers(state, exits);
     stubs = new Stubs(memory);
-    compiler = new BlockCompiler(memory, stubs, exits);
-    blocks = new BlockTable(arena.allocate(BlockTable.SIZE, 4096).address());
-    pages = new CodePages((int) (memorySize >>> 12), blocks);
-    jumps = new JumpCache(arena.allocate(JumpCache.SIZE, 4096).address());
-    Native.set64(state + JUMP_CACHE, jumps.address());
-    Native.set64(state + JUMP_PAGES, jumps.pages());
-    Native.set64(state + BLOCKS, blocks.address());
+    cache = new CodeCache(processor, state, memorySize, memory, stubs, exits);
     enter = MemorySegment.ofAddress(memory.address(stubs.enter));
   }
 
@@ -182,9 +158,9 @@ public final class Translator implements AutoCloseable {
   /** See CpuStatistics. Any thread; may lag. */
   public Map<String, Long> statistics() {
     Map<String, Long> all = new LinkedHashMap<>();
-    all.put("blocks", compiled);
-    all.put("code", compiler.used());
-    all.put("forgotten", forgotten);
+    all.put("blocks", cache.compiled());
+    all.put("code", cache.used());
+    all.put("forgotten", cache.forgotten());
     all.put("served.misses", Native.get64(state + SERVED_MISSES));
     all.put("served.lookups", Native.get64(state + SERVED_LOOKUPS));
     for (int i = 0; i < left.length; i++) if (left[i] != 0) all.put("left." + Exits.KINDS[i], left[i]);
@@ -195,7 +171,7 @@ public final class Translator implements AutoCloseable {
   /** Blocks are never linked to each other, so that each comes back here, and do only what both engines do bit for bit. */
   public void separate() {
     separate = true;
-    compiler.exact();
+    cache.separate();
   }
 
   /** Length in instructions of the block at EIP, 0 when it is the interpreter's; negated when it was run often enough before to be believed this time. May fault. */
@@ -221,8 +197,8 @@ public final class Translator implements AutoCloseable {
       unsettled = 0;
       return;
     }
-    int eip = eip();
-    if (select(eip, processor.mmu().fetch(eip))) flagsRight |= Liveness.killed(compiler.page.at(eip));
+    Instruction i = cache.current();
+    if (i != null) flagsRight |= Liveness.killed(i);
   }
 
   /** Arithmetic flags that are right now: those that could still be read where emitted code was last left. What the interpreter has set since may be right besides. */
@@ -237,7 +213,7 @@ public final class Translator implements AutoCloseable {
     processor.settleX87();
     Native.set8(state + FPU_LOADED, 0);
     for (;;) {
-      useGeneration();
+      cache.useGeneration();
       try {
         ENTER.invokeExact(enter, state, code);
       } catch (Throwable e) {
@@ -245,7 +221,7 @@ public final class Translator implements AutoCloseable {
       }
       if (Native.get32(state + MODE) != processor.mode()) {
         processor.modeChanged();
-        currentMode = -1;
+        cache.modeChanged();
       }
       int id = Native.get32(state + EXIT_ID);
       int kind = exits.kind(id);
@@ -267,7 +243,9 @@ public final class Translator implements AutoCloseable {
         }
         case Exits.TWIN -> {
           setEip(exits.eip(id));
-          return linkTwin(id);
+          cache.linkTwin(id);
+          plain = true;
+          return true;
         }
         case Exits.GROUP_LOAD, Exits.GROUP_STORE -> {
           if (!fillGroup(id)) {
@@ -288,7 +266,7 @@ public final class Translator implements AutoCloseable {
           if (kind == Exits.LOOP) {
             setLeft(left() + exits.unused(id));
             setEip(exits.eip(id));
-            compileWithoutSites(processor.mmu().fetch(exits.place(id)));
+            cache.compileWithoutSites(processor.mmu().fetch(exits.place(id)));
             return true;
           }
           if (kind == Exits.INT) {
@@ -297,9 +275,9 @@ public final class Translator implements AutoCloseable {
             if (done) setLeft(left() - 1);
             return done;
           }
-          int generation = forgotJumps;
+          int forgotJumps = cache.forgotJumps();
           long host = fill(id);
-          if (host > 0 && forgotJumps == generation) {
+          if (host > 0 && cache.forgotJumps() == forgotJumps) {
             code = memory.address(exits.place(id));
             continue;
           }
@@ -322,51 +300,16 @@ public final class Translator implements AutoCloseable {
 
   /** The same for a group, without a fault: who is to blame shows when its members are accessed one by one. */
   private boolean fillGroup(int id) {
-    int generation = forgotJumps;
-    return processor.mmu().tryAccess(Native.get32(state + EXIT_VALUE), exits.kind(id) == Exits.GROUP_STORE) > 0 && forgotJumps == generation;
+    int forgotJumps = cache.forgotJumps();
+    return processor.mmu().tryAccess(Native.get32(state + EXIT_VALUE), exits.kind(id) == Exits.GROUP_STORE) > 0 && cache.forgotJumps() == forgotJumps;
   }
 
-  /** Has that loop compiled again, with all that jumps to it. */
-  private void compileWithoutSites(int physical) {
-    if (jumpAbout.size() == MOST_JUMP_ABOUT) jumpAbout.clear();
-    jumpAbout.add(physical);
-    dropPage(physical >>> 12);
-  }
-
-  /** Makes the jump that brought us here lead to the same code without groups. */
-  private boolean linkTwin(int id) {
-    int place = exits.place(id);
-    int begun = compiler.begun();
-    plain = true;
-    CodePages.Block block = locate();
-    plain = true;
-    if (block != null && block.instructions != 0 && !separate && compiler.begun() == begun) {
-      memory.patchInt(place, block.direct - (place + 4));
-    }
-    return true;
-  }
-
-  /**
-   * Makes jumps that have waited for a new block lead to it, and its own to blocks that stand, for good. All lie in one page, so whoever executes the jump also proves where its target
-   * is; a block that reaches into another page proves nothing of that, and is left to the jump cache.
-   */
-  private void link(CodePages.Block block) {
-    int page = block.physical >>> 12;
-    int mode = block.mode & ~Mode.PLAIN;
-    if (block.mode == mode && !block.crosses()) pages.awaited(block, id -> link(id, block));
-    for (int id = compiler.firstExit; id < exits.end(); id++) {
-      if (exits.kind(id) != Exits.CHAIN) continue;
-      int eip = exits.eip(id);
-      CodePages.Block target = pages.find(page << 12 | eip & 0xFFF, eip, mode);
-      if (target == null || target.instructions == 0 || target.crosses()) pages.await(page, eip, mode, id);
-      else link(id, target);
-    }
-  }
-
-  private void link(int id, CodePages.Block target) {
-    if (exits.kind(id) != Exits.CHAIN || exits.eip(id) != target.eip) throw new IllegalStateException("exit " + id + " is not one to " + Integer.toHexString(target.eip));
-    int place = exits.place(id);
-    memory.patchInt(place, BlockEmitter.entry(exits.bytes(id), target) - (place + 4));
+  /** The block at EIP, compiled if it was not there; null when the mode is not for us. Fetching may fault. */
+  private CodePages.Block locate() {
+    if (!runs(processor.mode(), Native.get32(state + EFLAGS))) return null;
+    boolean without = plain;
+    plain = false;
+    return cache.locate(without);
   }
 
   private boolean interpretHere() {
@@ -388,125 +331,21 @@ public final class Translator implements AutoCloseable {
     return processor.interpret(prepared);
   }
 
-  // ---- finding and compiling
-
-  /** The block at EIP, compiled if it was not there; null when the mode is not for us. Fetching may fault. */
-  private CodePages.Block locate() {
-    int mode = processor.mode();
-    if (!runs(mode, Native.get32(state + EFLAGS))) return null;
-    int eip = eip();
-    int physical = processor.mmu().fetch(eip);
-    if (plain) mode |= Mode.PLAIN;
-    CodePages.Block block = pages.find(physical, eip, mode);
-    if (block != null && block.crosses() && block.second != secondPage(eip)) {
-      pages.remove(block);
-      block = null;
-    }
-    if (block == null) block = compile(eip, physical, mode);
-    if (plain) {
-      plain = false;
-      return block;
-    }
-    if (block.instructions != 0 && !separate) {
-      useGeneration();
-      long target = memory.address(block.entry), direct = memory.address(block.direct);
-      jumps.put(eip, Native.get64(state + GENERATION), target, direct);
-      // The block table knows of one page only; and both may come to mean something else.
-      if (block.crosses()) jumps.note((eip >>> 12) + 1);
-      else blocks.put(block, target, direct);
-    }
-    return block;
-  }
-
-  /** The page of the other half of an instruction at {@code eip} that lies on two. May fault. */
-  private int secondPage(int eip) { return processor.mmu().fetch((eip | 0xFFF) + 1) >>> 12; }
-
-  private CodePages.Block compile(int eip, int physical, int mode) {
-    int second = CodePages.NOWHERE;
-    if (!select(eip, physical)) {
-      second = secondPage(eip);
-      processor.mmu().watch(second);
-      // That was a walk, which may have changed this very page.
-      if (select(eip, physical)) second = CodePages.NOWHERE;
-    }
-    long secondLines = 0;
-    boolean emitted;
-    if (compiler.full()) forgetOldest();
-    if (pages.blocks() > memory.size() / BYTES_A_BLOCK) forgetAll();
-    compiler.jumpsAbout(!jumpAbout.isEmpty() && jumpAbout.contains(physical));
-    if (second == CodePages.NOWHERE) {
-      emitted = compiler.compile(eip, mode);
-    } else {
-      Instruction crossing = compiler.page.crossing(eip, processor.mmu().host(second << 12));
-      emitted = compiler.compile(crossing, mode);
-      secondLines = DecodedPage.lines(0, crossing.nextEip() & 0xFFF);
-    }
-    CodePages.Block block = pages.add(physical, eip, mode, compiler.instructions, compiler.entry, compiler.direct, compiler.lines, second, secondLines);
-    block.mnemonic = compiler.first;
-    if (!emitted) return block;
-    compiled++;
-    if (!separate) link(block);
-    return block;
-  }
-
-  /** Makes the page the one that is compiled. False when the instruction at {@code eip} reaches into the next. */
-  private boolean select(int eip, int physical) {
-    int number = physical >>> 12;
-    processor.mmu().watch(number); // before its bytes are read, so that no store is missed
-    compiler.page.select(number, eip >>> 12, processor.mmu().host(number << 12));
-    return compiler.page.at(eip) != null;
-  }
-
   // ---- forgetting
 
   /** Linear addresses may mean other code than before. */
-  public void forgetJumps() {
-    jumps.forget();
-    forgotJumps++;
-    currentMode = -1;
-  }
+  public void forgetJumps() { cache.forgetJumps(); }
 
   /** The same, but only those in [linear, linear + length). */
-  public void forgetJumps(int linear, long length) {
-    if (jumps.has(linear >>> 12, ((linear & 0xFFF) + length + 0xFFF) >>> 12)) forgetJumps();
-  }
+  public void forgetJumps(int linear, long length) { cache.forgetJumps(linear, length); }
 
-  public boolean hasCode(int page) { return pages.has(page); }
+  public boolean hasCode(int page) { return cache.hasCode(page); }
 
   /** A store to these bytes is coming: whether it spoils emitted code. */
-  public boolean touches(int physical, int length) {
-    compiler.page.forget(physical >>> 12);
-    return pages.touches(physical, length);
-  }
+  public boolean touches(int physical, int length) { return cache.touches(physical, length); }
 
   /** Forgets the code of a page. A block of it that is running right now runs to its end. */
-  public void dropPage(int page) {
-    compiler.page.forget(page);
-    if (pages.drop(page)) forgetJumps();
-  }
-
-  /** Makes room in code memory. */
-  private void forgetOldest() {
-    int region = compiler.nextRegion();
-    if (pages.dropWhere(block -> block.instructions != 0 && compiler.regionOf(block.entry) == region)) forgotten++;
-    compiler.begin(region);
-    forgetJumps();
-  }
-
-  private void forgetAll() {
-    forgotten++;
-    pages.dropAll();
-    compiler.beginAgain();
-    forgetJumps();
-  }
-
-  /** Has emitted code see only the jump cache entries of this mode, made since the last {@link #forgetJumps}. */
-  private void useGeneration() {
-    int mode = processor.mode();
-    if (mode == currentMode) return;
-    currentMode = mode;
-    Native.set64(state + GENERATION, (long) jumps.generation(mode) << 32);
-  }
+  public void dropPage(int page) { cache.dropPage(page); }
 
   // ---- state
 
@@ -514,13 +353,11 @@ public final class Translator implements AutoCloseable {
 
   private void setLeft(int instructions) { Native.set32(state + BUDGET, instructions); }
 
-  private int eip() { return Native.get32(state + EIP); }
-
   private void setEip(int value) { Native.set32(state + EIP, value); }
 
   @Override
   public void close() {
+    cache.close();
     memory.close();
-    arena.close();
   }
 }
